@@ -1,0 +1,44 @@
+# The commands of the house. `make help` lists them.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+MEMBERS := chassis services/intake services/validation services/archive services/notification kansli
+SOURCES := $(foreach member,$(MEMBERS),$(member)/src)
+
+.PHONY: help setup run check test journeys faults lock
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+.venv/.complete: requirements-dev.txt $(foreach member,$(MEMBERS),$(member)/pyproject.toml)
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Kansli needs Python 3.11 or newer.")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(foreach member,$(MEMBERS),--editable ./$(member))
+	touch $@
+
+setup: .venv/.complete ## .venv with everything; quick when nothing changed
+
+run: setup ## the whole house in one process, with an example municipality, until Ctrl-C
+	$(BIN)/kansli up --example
+
+check: setup ## format, lint, types, import contracts, the example and the forms, and the tests that need no server
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(SOURCES) tests
+	$(BIN)/lint-imports
+	$(BIN)/kansli check
+	$(BIN)/pytest -q -m "not rabbitmq and not postgresql and not java and not slow"
+
+test: setup ## every test, with real servers (installs what is missing, as root on Debian)
+	tests/support/install-servers.sh
+	$(BIN)/pytest
+
+journeys: setup ## the road from post to mail, embedded and with real servers
+	$(BIN)/pytest tests/journeys
+
+faults: setup ## kill, cut and fill: what must hold when things break
+	$(BIN)/pytest tests/faults
+
+lock: setup ## make the lock files anew (needs uv)
+	bin/lock

@@ -1,0 +1,349 @@
+"""The shipped bus: RabbitMQ, from 3.10 to 4.x, as a transport that loses nothing and promises little.
+
+One connection publishes and one consumes, since an alarm of the broker blocks whole publishing
+connections. A message goes to one listener's queue (the routing key is the queue's name), so that
+`mandatory` and the confirm together prove that it is there. Whatever goes wrong with a connection,
+it is closed and made anew; only the databases at both ends know what has happened.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import aio_pika
+import structlog
+from aio_pika import DeliveryMode, ExchangeType
+from aio_pika.abc import (
+    AbstractChannel,
+    AbstractConnection,
+    AbstractExchange,
+    AbstractIncomingMessage,
+    AbstractQueue,
+)
+from aio_pika.exceptions import AMQPError, ChannelNotFoundEntity, DeliveryError, PublishError
+from pamqp.commands import Basic
+
+from chassis.bus import Message, Receive, Unconfirmed, Unroutable, refuse_oversized
+from chassis.events import new_id
+from chassis.logs import place_of
+from chassis.retry import Backoff
+
+log = structlog.get_logger()
+
+EXCHANGE = "kansli"
+"""A direct exchange: each listener's queue is bound to it by its own name."""
+
+QUEUE_ARGUMENTS = {"x-queue-type": "quorum"}
+"""Nothing else: limits and dead-lettering are policies, which operators can change (deploy/rabbitmq)."""
+
+CONNECT_TIMEOUT_S = 10.0
+PUBLISH_TIMEOUT_S = 10.0
+"""A confirm takes milliseconds; a broker in alarm never confirms, and the relay must hear of it."""
+
+PREFETCH = 10
+"""Messages, each of up to a hundred events. Few, since up to 4.2 what is only held counts as delivered."""
+
+WATCH_S = 5.0
+"""How soon a consumer notices that its queue is gone."""
+
+LINGER_S = 0.1
+"""Time for the last acknowledgements to leave before the connection closes."""
+
+CONNECTION_TROUBLE = (AMQPError, ConnectionError, OSError, TimeoutError, RuntimeError)
+
+
+class RabbitMQBus:
+    """A service's two connections to the broker."""
+
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        prefetch: int = PREFETCH,
+        publish_timeout: float = PUBLISH_TIMEOUT_S,
+    ) -> None:
+        self._sender = Sender(url, f"{name} publishes", publish_timeout)
+        self._receiver = Receiver(url, f"{name} consumes", prefetch)
+
+    @property
+    def trouble(self) -> str | None:
+        return self._sender.trouble or self._receiver.trouble
+
+    async def open(self, reads: Mapping[str, Receive], says: Sequence[str]) -> None:
+        self._sender.queues = sorted({*reads, *says})
+        self._sender.start()
+        self._receiver.start(reads)
+
+    async def publish(self, queue: str, message: Message) -> None:
+        refuse_oversized(queue, message)
+        await self._sender.publish(queue, message)
+
+    async def close(self) -> None:
+        await self._receiver.close()
+        await self._sender.close()
+
+
+@dataclass
+class Sender:
+    """The publishing side: keeps a channel with confirms open, and declares what is said to."""
+
+    url: str
+    name: str
+    timeout: float
+    queues: Sequence[str] = ()
+    trouble: str | None = "not connected yet"
+    _exchange: AbstractExchange | None = None
+    _task: asyncio.Task[None] | None = None
+    _suspect: asyncio.Event = field(default_factory=asyncio.Event)
+    _declared: bool = False
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._stay_connected(), name=self.name)
+
+    async def publish(self, queue: str, message: Message) -> None:
+        """Returns when the broker has confirmed; a timeout means that nobody knows.
+
+        The AMQP message id is new for each try: returned messages are matched by it.
+        """
+        if self._exchange is None:
+            raise Unconfirmed(self.trouble or "not connected")
+        try:
+            confirm = await self._exchange.publish(
+                _wire(message), routing_key=queue, mandatory=True, timeout=self.timeout
+            )
+        except PublishError as returned:
+            raise Unroutable(queue) from returned
+        except DeliveryError as refused:
+            raise Unconfirmed("refused by the broker") from refused
+        except CONNECTION_TROUBLE as trouble:
+            self._suspect.set()
+            raise Unconfirmed(type(trouble).__name__) from trouble
+        if not isinstance(confirm, Basic.Ack):
+            raise Unconfirmed(type(confirm).__name__)
+
+    async def close(self) -> None:
+        await _end(self._task)
+
+    async def _stay_connected(self) -> None:
+        backoff = Backoff()
+        while True:
+            try:
+                await self._connect_and_serve()
+                backoff.reset()
+            except CONNECTION_TROUBLE as error:
+                self.trouble = f"broker: {type(error).__name__}"
+                log.warning("broker.unreachable", connection=self.name, reason=type(error).__name__)
+            await asyncio.sleep(backoff.pause())
+
+    async def _connect_and_serve(self) -> None:
+        """Queues are declared once; later ones that are gone are noticed instead of made anew, empty."""
+        connection = await connect(self.url, self.name)
+        try:
+            channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+            self._exchange = await declare(channel, () if self._declared else self.queues)
+            self._declared = True
+            self.trouble = None
+            log.info("broker.connected", connection=self.name)
+            await self._until_suspect(connection, channel)
+            self.trouble = "connection lost"
+        finally:
+            self._exchange = None
+            await close_quietly(connection)
+
+    async def _until_suspect(self, connection: AbstractConnection, channel: AbstractChannel) -> None:
+        """Return when the connection or its channel has ended, or a publish has failed on it."""
+        self._suspect.clear()
+        channel.close_callbacks.add(lambda *_: self._suspect.set())
+        connection.close_callbacks.add(lambda *_: self._suspect.set())
+        await self._suspect.wait()
+
+
+class Receiver:
+    """The consuming side: one connection, a channel per queue, and each queue drained in batches."""
+
+    def __init__(self, url: str, name: str, prefetch: int) -> None:
+        self._name = name
+        self._prefetch = prefetch
+        self._shared = SharedConnection(url, name)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = asyncio.Event()
+        self._troubles: dict[str, str] = {}
+
+    @property
+    def trouble(self) -> str | None:
+        return "; ".join(f"{queue}: {reason}" for queue, reason in self._troubles.items()) or None
+
+    def start(self, reads: Mapping[str, Receive]) -> None:
+        self._tasks = [
+            asyncio.create_task(self._stay_consuming(queue, receive), name=f"{self._name} {queue}")
+            for queue, receive in reads.items()
+        ]
+
+    async def close(self) -> None:
+        """Finish and acknowledge what is being handled; leave unacked what is not committed."""
+        self._stopping.set()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._shared.close()
+
+    async def _stay_consuming(self, queue: str, receive: Receive) -> None:
+        backoff = Backoff()
+        declared = False
+        self._troubles[queue] = "not connected yet"
+        while not self._stopping.is_set():
+            try:
+                async with self._channel() as channel:
+                    if not declared:
+                        await declare(channel, [queue])
+                        declared = True
+                    drain = Drain(await channel.get_queue(queue, ensure=True), receive, self._stopping)
+                    self._troubles.pop(queue, None)
+                    backoff.reset()
+                    await drain.run()
+            except ChannelNotFoundEntity:
+                self._troubles[queue] = "queue missing"
+                log.error("queue.missing", queue=queue)
+            except CONNECTION_TROUBLE as error:
+                self._troubles[queue] = type(error).__name__
+                log.warning(
+                    "broker.unreachable",
+                    connection=self._name,
+                    queue=queue,
+                    reason=type(error).__name__,
+                )
+            except Exception as error:
+                self._troubles[queue] = type(error).__name__
+                log.error(
+                    "consumer.failed", queue=queue, reason=type(error).__name__, exc_info=place_of(error)
+                )
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), backoff.pause())
+
+    @asynccontextmanager
+    async def _channel(self) -> AsyncIterator[AbstractChannel]:
+        connection = await self._shared.get()
+        channel = await connection.channel()
+        try:
+            await channel.set_qos(prefetch_count=self._prefetch)
+            yield channel
+        finally:
+            with contextlib.suppress(*CONNECTION_TROUBLE):
+                await channel.close()
+
+
+class Drain:
+    """Takes what one queue delivers on one channel, for as long as the broker knows us there."""
+
+    def __init__(self, queue: AbstractQueue, receive: Receive, stopping: asyncio.Event) -> None:
+        self._queue = queue
+        self._receive = receive
+        self._stopping = stopping
+        self._waiting: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
+        self._stalled = False
+
+    async def run(self) -> None:
+        """Handle and acknowledge batches until stopped.
+
+        Raises:
+            ConnectionError: the broker no longer delivers to us.
+        """
+        tag = await self._queue.consume(self._waiting.put)
+        log.info("queue.consumed", queue=self._queue.name)
+        while not self._stopping.is_set():
+            batch = await self._next_batch()
+            if batch:
+                self._stalled = False
+                await self._receive([_read(message) for message in batch])
+                await batch[-1].ack(multiple=True)
+            else:
+                await self._make_sure_of_delivery(tag)
+        await asyncio.sleep(LINGER_S)
+
+    async def _next_batch(self) -> list[AbstractIncomingMessage]:
+        """All that has been delivered; empty when nothing came for a while, or at a stop."""
+        batch = [message for message in [await self._first()] if message is not None]
+        while batch and not self._waiting.empty():
+            batch.append(self._waiting.get_nowait())
+        return batch
+
+    async def _first(self) -> AbstractIncomingMessage | None:
+        getting = asyncio.ensure_future(self._waiting.get())
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({getting, stopping}, timeout=WATCH_S, return_when=asyncio.FIRST_COMPLETED)
+            return getting.result() if getting.done() else None
+        finally:
+            getting.cancel()
+            stopping.cancel()
+
+    async def _make_sure_of_delivery(self, tag: str) -> None:
+        """A deleted queue ends a consumer without a word; a forgotten consumer sees a queue that fills."""
+        found = await self._queue.channel.declare_queue(self._queue.name, passive=True)
+        underlay = await self._queue.channel.get_underlay_channel()
+        if tag not in getattr(underlay, "consumers", ()):
+            raise ConnectionError(f"no longer a consumer of {self._queue.name}")
+        holds_back = bool(found.declaration_result.message_count) and self._waiting.empty()
+        if holds_back and self._stalled:
+            raise ConnectionError(f"nothing is delivered from {self._queue.name}")
+        self._stalled = holds_back
+
+
+class SharedConnection:
+    """One connection for several users: made when first needed, and made anew when it has ended."""
+
+    def __init__(self, url: str, name: str) -> None:
+        self._url = url
+        self._name = name
+        self._making = asyncio.Lock()
+        self._connection: AbstractConnection | None = None
+
+    async def get(self) -> AbstractConnection:
+        async with self._making:
+            if self._connection is None or self._connection.is_closed:
+                self._connection = await connect(self._url, self._name)
+            return self._connection
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await close_quietly(self._connection)
+
+
+async def declare(channel: AbstractChannel, queues: Sequence[str]) -> AbstractExchange:
+    """The exchange, and the queues with their bindings: the same for whoever comes first."""
+    exchange = await channel.declare_exchange(EXCHANGE, ExchangeType.DIRECT, durable=True)
+    for queue in queues:
+        declared = await channel.declare_queue(queue, durable=True, arguments=dict(QUEUE_ARGUMENTS))
+        await declared.bind(exchange, routing_key=queue)
+    return exchange
+
+
+async def connect(url: str, name: str) -> AbstractConnection:
+    return await aio_pika.connect(url, timeout=CONNECT_TIMEOUT_S, client_properties={"connection_name": name})
+
+
+async def close_quietly(connection: AbstractConnection) -> None:
+    """A broker in alarm, or one that is gone, may not answer a close."""
+    with contextlib.suppress(*CONNECTION_TROUBLE):
+        await asyncio.wait_for(connection.close(), CONNECT_TIMEOUT_S)
+
+
+async def _end(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _wire(message: Message) -> aio_pika.Message:
+    return aio_pika.Message(
+        message.body,
+        content_type=message.content_type,
+        delivery_mode=DeliveryMode.PERSISTENT,
+        message_id=new_id(),
+        headers=dict(message.headers),
+    )
+
+
+def _read(message: AbstractIncomingMessage) -> Message:
+    headers = {str(name): str(value) for name, value in message.headers.items()}
+    return Message(message.body, message.content_type or "", headers, maybe_begun=bool(message.redelivered))

@@ -1,0 +1,420 @@
+"""The consumer: a delivered batch is one transaction, and each event in it has one effect.
+
+First the inbox keys, which make a second delivery harmless; then each event's handler inside a
+savepoint; then the answers into the outbox; then the commit, and only after it the acknowledgement.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+import structlog
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.engine import Row
+
+from chassis.bus import Message
+from chassis.crash_points import crash_point
+from chassis.events import BATCH, STRUCTURED, Event, Received, UnreadableMessage, queue_name, unpack
+from chassis.metrics import Metrics
+from chassis.outcomes import Answer, Reject, TryLater, events_of
+from chassis.parking import REPLAY_SOURCE, Trouble, park
+from chassis.retry import Backoff, RetrySchedule
+from chassis.store import Store, StoreUnavailable, Transaction
+from chassis.store.tables import inbox
+from chassis.store.trouble import kills_transaction
+from chassis.trace import following
+
+log = structlog.get_logger()
+E = TypeVar("E", bound=Event)
+
+ATTEMPT_LEASE = timedelta(seconds=60)
+"""A handler takes milliseconds; after a minute without an end its process must have died."""
+
+IDLE_POLL_S = 2.0
+"""How soon a replica notices a retry that another one left behind."""
+
+
+def _no_locks(_event: Any) -> Iterable[str]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Subscription(Generic[E]):
+    """An event that a service reads, and what it does with it.
+
+    Events whose `locks` share a key are handled one after the other, by whichever replica.
+    """
+
+    event: type[E]
+    handle: Callable[[E, Transaction], Awaitable[Answer]]
+    locks: Callable[[E], Iterable[str]] = _no_locks
+
+
+@dataclass(slots=True)
+class Incoming:
+    """One received event on its way through the consumer."""
+
+    received: Received
+    message: Message
+    event: Event | None = None
+    reason: str = ""
+    attempts: int = 0
+
+    @property
+    def key(self) -> tuple[str, str]:
+        assert self.received.envelope is not None  # noqa: S101
+        return self.received.envelope.source, self.received.envelope.id
+
+
+@dataclass(slots=True)
+class Ending:
+    """How one event ended, other than well: due again, or parked."""
+
+    incoming: Incoming
+    reason: str
+    attempts: int
+    due_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a batch came to: what is to be said, and what did not end well."""
+
+    answers: list[Event] = field(default_factory=list)
+    endings: list[Ending] = field(default_factory=list)
+    handled: int = 0
+
+
+class Consumer:
+    """Takes what one queue delivers, and tries again what failed."""
+
+    def __init__(
+        self,
+        service: str,
+        subscription: Subscription[Any],
+        store: Store,
+        metrics: Metrics,
+        schedule: RetrySchedule | None = None,
+    ) -> None:
+        self.queue = queue_name(service, subscription.event.kind)
+        self._service = service
+        self._subscription = subscription
+        self._store = store
+        self._metrics = metrics
+        self._schedule = schedule or RetrySchedule()
+        self._due = asyncio.Event()
+        store.on_commit(self._wake)
+
+    async def receive(self, messages: Sequence[Message]) -> None:
+        """Handle what was delivered; returns when it is durable, however long the database is away.
+
+        Messages that a process may have died on are not handled here: they become due, so that
+        each of their events is tried alone and counted before the work.
+        """
+        backoff = Backoff()
+        while True:
+            try:
+                await self._take([message for message in messages if not message.maybe_begun])
+                await self._set_due([message for message in messages if message.maybe_begun])
+            except StoreUnavailable as error:
+                log.warning("store.unavailable", queue=self.queue, reason=str(error))
+                await asyncio.sleep(backoff.pause())
+            else:
+                return
+
+    async def retry(self) -> None:
+        """Try again what is due, one event at a time, until cancelled."""
+        while True:
+            try:
+                while await self.retry_one():
+                    pass
+                await self._wait_until_due()
+            except StoreUnavailable as error:
+                log.warning("store.unavailable", queue=self.queue, reason=str(error))
+                await asyncio.sleep(IDLE_POLL_S)
+
+    async def retry_one(self) -> bool:
+        """Try the event that has been due longest; tells whether there was one."""
+        claimed = await self._store.write(self._claim)
+        if claimed is None:
+            return False
+        incoming = [self._read(received, _message_of(claimed)) for received in _unpack_kept(claimed)]
+        for one in incoming:
+            one.attempts = claimed.attempts
+        outcome = await self._store.write(
+            lambda tx: self._try_claimed(tx, claimed, incoming), self._locks(incoming)
+        )
+        self._count(outcome)
+        return True
+
+    def _wake(self, spoken_to: set[str], _errands: set[str]) -> None:
+        if self.queue in spoken_to:
+            self._due.set()
+
+    async def _take(self, messages: Sequence[Message]) -> None:
+        batch = [self._read(received, m) for m in messages for received in unpack(m.body, m.content_type)]
+        if batch:
+            await self._take_or_halve(batch)
+
+    async def _take_or_halve(self, batch: list[Incoming]) -> None:
+        """One transaction for all; if it dies, one for each half, so that a killer is found alone."""
+        try:
+            with self._metrics.processing.labels(self.queue).time():
+                outcome = await self._store.write(
+                    lambda tx: self._handle_fresh(tx, batch), self._locks(batch)
+                )
+            self._count(outcome)
+        except StoreUnavailable:
+            if len(batch) == 1:
+                raise
+            await self._take_or_halve(batch[: len(batch) // 2])
+            await self._take_or_halve(batch[len(batch) // 2 :])
+        crash_point(f"{self._service}.after_commit")
+
+    def _read(self, received: Received, message: Message) -> Incoming:
+        incoming = Incoming(received, message, reason=received.reason)
+        if received.envelope is not None:
+            try:
+                incoming.event = self._subscription.event.read(received.envelope)
+            except UnreadableMessage as unreadable:
+                incoming.reason = str(unreadable)
+        return incoming
+
+    def _locks(self, batch: Sequence[Incoming]) -> set[str]:
+        return {key for one in batch if one.event is not None for key in self._subscription.locks(one.event)}
+
+    async def _handle_fresh(self, tx: Transaction, batch: Sequence[Incoming]) -> Outcome:
+        """Handle what was not handled before; what cannot even be read is parked as it came."""
+        fresh = await self._remember(tx, [one for one in batch if one.received.envelope is not None])
+        outcome = await self._handle(tx, fresh)
+        for one in batch:
+            if one.received.envelope is None:
+                outcome.endings.append(Ending(one, one.reason, 0))
+                await self._park(tx, outcome.endings[-1])
+        return outcome
+
+    async def _remember(self, tx: Transaction, batch: Sequence[Incoming]) -> list[Incoming]:
+        """Store the keys of the batch, optimistically as done; returns what is new."""
+        by_key = {one.key: one for one in batch}
+        now = tx.clock()
+        rows = [
+            {
+                "queue": self.queue,
+                "source": source,
+                "event_id": event_id,
+                "state": "done",
+                "attempts": 1,
+                "received_at": now,
+            }
+            for source, event_id in by_key
+        ]
+        new = await tx.insert_new(inbox, rows, [inbox.c.source, inbox.c.event_id])
+        return [by_key[row.source, row.event_id] for row in new]
+
+    async def _handle(self, tx: Transaction, batch: Sequence[Incoming]) -> Outcome:
+        outcome = Outcome()
+        for incoming in batch:
+            await self._handle_one(tx, incoming, outcome)
+        await tx.say(*outcome.answers)
+        for ending in outcome.endings:
+            await self._settle(tx, ending)
+        crash_point(f"{self._service}.before_commit")
+        return outcome
+
+    async def _handle_one(self, tx: Transaction, incoming: Incoming, outcome: Outcome) -> None:
+        """Run the handler inside a savepoint; one of the five ends goes into the outcome."""
+        attempts = max(incoming.attempts, 1)
+        envelope = incoming.received.envelope
+        assert envelope is not None  # noqa: S101
+        if incoming.event is None:
+            outcome.endings.append(Ending(incoming, incoming.reason, attempts))
+            return
+        with following(envelope.traceparent, submission_id=envelope.subject):
+            try:
+                async with tx.savepoint():
+                    answers = events_of(await self._subscription.handle(incoming.event, tx))
+            except Reject as reject:
+                outcome.endings.append(Ending(incoming, str(reject), attempts))
+            except TryLater as later:
+                due_at = tx.clock() + self._schedule.spread(later.delay)
+                outcome.endings.append(Ending(incoming, str(later), attempts - 1, due_at))
+            except Exception as error:
+                if kills_transaction(error):
+                    raise
+                outcome.endings.append(self._failed(incoming, attempts, error, tx.clock()))
+            else:
+                outcome.answers.extend(answers)
+                outcome.handled += 1
+                self._metrics.age.labels(self.queue).observe((tx.clock() - envelope.time).total_seconds())
+
+    def _failed(self, incoming: Incoming, attempts: int, error: Exception, now: datetime) -> Ending:
+        delay = self._schedule.after(attempts)
+        log.warning(
+            "event.failed",
+            queue=self.queue,
+            attempts=attempts,
+            error=type(error).__name__,
+            where=_where(error),
+        )
+        return Ending(incoming, _named(error), attempts, None if delay is None else now + delay)
+
+    async def _settle(self, tx: Transaction, ending: Ending) -> None:
+        if ending.due_at is None:
+            await self._park(tx, ending)
+        await self._mark(tx, ending)
+
+    async def _mark(self, tx: Transaction, ending: Ending) -> None:
+        source, event_id = ending.incoming.key
+        later = ending.due_at is not None
+        await tx.execute(
+            update(inbox)
+            .where(inbox.c.queue == self.queue, inbox.c.source == source, inbox.c.event_id == event_id)
+            .values(
+                state="due" if later else "parked",
+                attempts=ending.attempts,
+                next_attempt_at=ending.due_at,
+                body=ending.incoming.received.raw if later else None,
+                last_error=ending.reason,
+            )
+        )
+        if later:
+            tx.spoken_to.add(self.queue)
+
+    async def _park(self, tx: Transaction, ending: Ending) -> None:
+        incoming = ending.incoming
+        content_type = incoming.message.content_type if incoming.received.envelope is None else STRUCTURED
+        trouble = Trouble(
+            origin=self.queue,
+            body=incoming.received.raw,
+            content_type=content_type,
+            reason=ending.reason,
+            attempts=ending.attempts,
+            headers=incoming.message.headers,
+            envelope=incoming.received.envelope,
+        )
+        await park(tx, trouble)
+
+    def _count(self, outcome: Outcome) -> None:
+        self._metrics.processed.labels(self.queue, "handled").inc(outcome.handled)
+        for ending in outcome.endings:
+            outcome_name = "parked" if ending.due_at is None else "due"
+            self._metrics.processed.labels(self.queue, outcome_name).inc()
+            counter = self._metrics.parked if ending.due_at is None else self._metrics.retries
+            counter.labels(self.queue).inc()
+
+    async def _set_due(self, messages: Sequence[Message]) -> None:
+        """Leave the events to `retry`; those handled already stay handled, the unreadable are parked."""
+        batch = [self._read(received, m) for m in messages for received in unpack(m.body, m.content_type)]
+        if batch:
+            self._count(await self._store.write(lambda tx: self._make_due(tx, batch)))
+
+    async def _make_due(self, tx: Transaction, batch: Sequence[Incoming]) -> Outcome:
+        now = tx.clock()
+        readable = {one.key: one for one in batch if one.received.envelope is not None}
+        rows = [
+            {
+                "queue": self.queue, "source": source, "event_id": event_id, "state": "due", "attempts": 0,
+                "next_attempt_at": now, "body": one.received.raw, "received_at": now,
+            }
+            for (source, event_id), one in readable.items()
+        ]  # fmt: skip
+        await tx.insert_new(inbox, rows, [inbox.c.event_id])
+        tx.spoken_to.add(self.queue)
+        return await self._handle_fresh(tx, [one for one in batch if one.received.envelope is None])
+
+    async def _claim(self, tx: Transaction) -> Row[Any] | None:
+        """Count the attempt before the work, so that a crash counts too."""
+        now = tx.clock()
+        oldest = (
+            select(inbox.c.source, inbox.c.event_id)
+            .where(inbox.c.queue == self.queue, inbox.c.state == "due", inbox.c.next_attempt_at <= now)
+            .order_by(inbox.c.next_attempt_at)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        found = await tx.one(oldest)
+        if found is None:
+            return None
+        claim = (
+            update(inbox)
+            .where(
+                inbox.c.queue == self.queue,
+                inbox.c.source == found.source,
+                inbox.c.event_id == found.event_id,
+            )
+            .values(attempts=inbox.c.attempts + 1, next_attempt_at=now + ATTEMPT_LEASE)
+            .returning(inbox)
+        )
+        return await tx.one(claim)
+
+    async def _try_claimed(self, tx: Transaction, claimed: Row[Any], incoming: Sequence[Incoming]) -> Outcome:
+        """Handle a claimed event, unless another replica has claimed it since."""
+        done = (
+            update(inbox)
+            .where(
+                inbox.c.queue == self.queue,
+                inbox.c.source == claimed.source,
+                inbox.c.event_id == claimed.event_id,
+                inbox.c.state == "due",
+                inbox.c.attempts == bindparam("mine"),
+            )
+            .values(state="done", next_attempt_at=None, body=None)
+        )
+        if not (await tx.execute(done, {"mine": claimed.attempts})).rowcount:
+            return Outcome()
+        if claimed.attempts > len(self._schedule.delays) + 1:
+            return await self._give_up(tx, incoming)
+        if claimed.source == REPLAY_SOURCE:
+            return await self._handle_fresh(tx, incoming)
+        return await self._handle(tx, incoming)
+
+    async def _give_up(self, tx: Transaction, incoming: Sequence[Incoming]) -> Outcome:
+        """The process died on it each time: no handler lived to say why."""
+        outcome = Outcome()
+        for one in incoming:
+            outcome.endings.append(Ending(one, "the process ended during each attempt", one.attempts - 1))
+            await self._settle(tx, outcome.endings[-1])
+        return outcome
+
+    async def _wait_until_due(self) -> None:
+        """Until the next retry is due, or something becomes due now."""
+        self._due.clear()
+        async with self._store.read() as connection:
+            first = await connection.scalar(
+                select(func.min(inbox.c.next_attempt_at)).where(
+                    inbox.c.queue == self.queue, inbox.c.state == "due"
+                )
+            )
+        seconds = IDLE_POLL_S if first is None else (first - self._store.clock()).total_seconds()
+        try:
+            await asyncio.wait_for(self._due.wait(), max(0.01, min(seconds, IDLE_POLL_S)))
+        except TimeoutError:
+            return
+
+
+def _unpack_kept(claimed: Row[Any]) -> list[Received]:
+    return unpack(claimed.body, _kept_type(claimed.body))
+
+
+def _message_of(claimed: Row[Any]) -> Message:
+    return Message(claimed.body, _kept_type(claimed.body))
+
+
+def _kept_type(body: bytes) -> str:
+    return BATCH if body.lstrip().startswith(b"[") else STRUCTURED
+
+
+def _named(error: Exception) -> str:
+    """The error's kind and place; its text may hold what a person wrote."""
+    return f"{type(error).__name__} at {_where(error)}"
+
+
+def _where(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "unknown"
+    return f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}"

@@ -1,0 +1,224 @@
+"""Errands: what a rollback cannot undo, such as a letter sent.
+
+A row is written in the transaction that wants it; a worker does it afterwards with a lease and a
+fencing token; what came of it is concluded in a second transaction, which a late worker is refused.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from pydantic_core import to_json
+from sqlalchemy import func, literal, select, update
+from sqlalchemy.engine import Row
+
+from chassis.crash_points import crash_point
+from chassis.events import new_id
+from chassis.metrics import Metrics
+from chassis.outcomes import Answer, Reject, TryLater, events_of
+from chassis.parking import ERRAND_SOURCE
+from chassis.retry import RetrySchedule
+from chassis.store import Store, StoreUnavailable, Transaction
+from chassis.store.tables import errands, parked
+
+log = structlog.get_logger()
+
+IDLE_POLL_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What is to be done; `begun_before` says that an earlier worker may have done it and died."""
+
+    kind: str
+    key: str
+    payload: Mapping[str, Any]
+    attempts: int
+    begun_before: bool
+
+
+Conclude = Callable[[Transaction], Awaitable[Answer]]
+"""Stores what came of an errand, and answers with the events to say."""
+
+
+@dataclass(frozen=True)
+class ErrandKind:
+    """A kind of errand and who does it.
+
+    `perform` may raise `TryLater` (put off), `Reject` (park) or anything else (tried again, then parked).
+    `lease` must outlast the longest performance: after it, another worker may begin the same errand.
+    """
+
+    name: str
+    perform: Callable[[Errand], Awaitable[Conclude]]
+    lease: timedelta
+    at_once: int = 1
+
+
+class LostLease(Exception):
+    """Another worker has taken over the errand; this result came too late."""
+
+
+class ErrandWorker:
+    def __init__(
+        self,
+        service: str,
+        kind: ErrandKind,
+        store: Store,
+        metrics: Metrics,
+        schedule: RetrySchedule | None = None,
+    ) -> None:
+        self._service = service
+        self._kind = kind
+        self._store = store
+        self._metrics = metrics
+        self._schedule = schedule or RetrySchedule()
+        self._due = asyncio.Event()
+        store.on_commit(self._wake)
+
+    async def run(self) -> None:
+        """Do errands until cancelled, a few at once."""
+        async with asyncio.TaskGroup() as hands:
+            for number in range(self._kind.at_once):
+                hands.create_task(self._work(), name=f"{self._service} {self._kind.name} {number}")
+
+    async def do_one(self) -> bool:
+        """Do the errand that has been due longest; tells whether there was one."""
+        row = await self._store.write(self._lease)
+        if row is None:
+            return False
+        errand = Errand(row.kind, row.key, row.payload, row.attempts, row.begun_before)
+        try:
+            conclude = await self._kind.perform(errand)
+            crash_point(f"{self._service}.after_effect")
+            await self._store.write(lambda tx: self._conclude(tx, row, conclude))
+            self._metrics.processed.labels(self._kind.name, "handled").inc()
+        except StoreUnavailable:
+            raise
+        except LostLease:
+            log.warning("errand.overtaken", kind=self._kind.name, key=row.key)
+        except TryLater as later:
+            await self._put_off(row, self._schedule.spread(later.delay), str(later), row.attempts - 1)
+        except Reject as reject:
+            await self._park(row, str(reject))
+        except Exception as error:
+            await self._fail(row, error)
+        return True
+
+    async def _work(self) -> None:
+        while True:
+            try:
+                while await self.do_one():
+                    pass
+                await self._wait_until_due()
+            except StoreUnavailable as error:
+                log.warning("store.unavailable", errand=self._kind.name, reason=str(error))
+                await asyncio.sleep(IDLE_POLL_S)
+
+    def _wake(self, _queues: set[str], kinds: set[str]) -> None:
+        if self._kind.name in kinds:
+            self._due.set()
+
+    async def _lease(self, tx: Transaction) -> Row[Any] | None:
+        """Take the errand that has been due longest, or one whose worker let its lease run out."""
+        now = tx.clock()
+        oldest = (
+            select(errands.c.id, errands.c.state)
+            .where(
+                errands.c.kind == self._kind.name,
+                errands.c.state.in_(["due", "running"]),
+                errands.c.due_at <= now,
+            )
+            .order_by(errands.c.due_at)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        found = await tx.one(oldest)
+        if found is None:
+            return None
+        lease = (
+            update(errands)
+            .where(errands.c.id == found.id)
+            .values(
+                state="running",
+                attempts=errands.c.attempts + 1,
+                token=errands.c.token + 1,
+                due_at=now + self._kind.lease,
+            )
+            .returning(errands, literal(found.state == "running").label("begun_before"))
+        )
+        return await tx.one(lease)
+
+    async def _conclude(self, tx: Transaction, row: Row[Any], conclude: Conclude) -> None:
+        await self._set(tx, row, state="done", done_at=tx.clock())
+        await tx.say(*events_of(await conclude(tx)))
+
+    async def _set(self, tx: Transaction, row: Row[Any], **values: Any) -> None:
+        """Change the errand, if the lease is still ours."""
+        mine = update(errands).where(
+            errands.c.id == row.id, errands.c.token == row.token, errands.c.state == "running"
+        )
+        if not (await tx.execute(mine.values(**values))).rowcount:
+            raise LostLease(row.key)
+
+    async def _put_off(self, row: Row[Any], delay: timedelta, reason: str, attempts: int) -> None:
+        async def work(tx: Transaction) -> None:
+            due_at: datetime = tx.clock() + delay
+            await self._set(tx, row, state="due", due_at=due_at, last_error=reason, attempts=attempts)
+            tx.errand_kinds.add(self._kind.name)
+
+        await self._store.write(work)
+        self._metrics.retries.labels(self._kind.name).inc()
+
+    async def _fail(self, row: Row[Any], error: Exception) -> None:
+        log.warning("errand.failed", kind=self._kind.name, attempts=row.attempts, error=type(error).__name__)
+        delay = self._schedule.after(row.attempts)
+        if delay is None:
+            await self._park(row, type(error).__name__)
+        else:
+            await self._put_off(row, delay, type(error).__name__, row.attempts)
+
+    async def _park(self, row: Row[Any], reason: str) -> None:
+        async def work(tx: Transaction) -> None:
+            await self._set(tx, row, state="parked", last_error=reason)
+            await tx.insert_new(parked, [_parked_row(row, reason, tx.clock())], [parked.c.id])
+
+        await self._store.write(work)
+        self._metrics.parked.labels(self._kind.name).inc()
+        log.error("errand.parked", kind=self._kind.name, key=row.key, reason=reason)
+
+    async def _wait_until_due(self) -> None:
+        self._due.clear()
+        async with self._store.read() as connection:
+            first = await connection.scalar(
+                select(func.min(errands.c.due_at)).where(
+                    errands.c.kind == self._kind.name, errands.c.state.in_(["due", "running"])
+                )
+            )
+        seconds = IDLE_POLL_S if first is None else (first - self._store.clock()).total_seconds()
+        try:
+            await asyncio.wait_for(self._due.wait(), max(0.01, min(seconds, IDLE_POLL_S)))
+        except TimeoutError:
+            return
+
+
+def _parked_row(row: Row[Any], reason: str, now: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "origin": row.kind,
+        "source": ERRAND_SOURCE,
+        "event_id": row.key,
+        "submission_id": row.payload.get("submission_id"),
+        "form": row.payload.get("form"),
+        "digest": f"{row.key} {row.token}",
+        "content_type": "application/json",
+        "headers": {},
+        "body": to_json(row.payload),
+        "reason": reason,
+        "attempts": row.attempts,
+        "parked_at": now,
+        "state": "parked",
+    }

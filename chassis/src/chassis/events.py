@@ -1,0 +1,175 @@
+"""Events: what services say to each other, as CloudEvents 1.0.2 in JSON, one by one or in batches.
+
+Each service has its own models of what it says and reads, with only the fields that it uses;
+`schemas/events/` holds the one shape they all agree on.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json, to_json
+from uuid_utils import uuid7
+
+STRUCTURED = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+"""RabbitMQ 4 refuses messages over 16 MiB; a quarter leaves room for headers and for slow links."""
+
+TYPE_PREFIX = "se.kansli."
+
+
+class UnreadableMessage(Exception):
+    """The bytes are no CloudEvent that this service understands."""
+
+
+class OversizedEvent(Exception):
+    """The event is larger than a message may be; large content travels as a reference."""
+
+
+class Event(BaseModel):
+    """Something that happened to a submission, named noun.participle.
+
+    `heard_by` names the services that must hear of it: each has a queue of its own,
+    and the event counts as said to a listener only when that queue holds it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    kind: ClassVar[str]
+    version: ClassVar[int] = 1
+    heard_by: ClassVar[tuple[str, ...]] = ()
+
+    submission_id: str
+
+    @classmethod
+    def type(cls) -> str:
+        return f"{TYPE_PREFIX}{cls.kind}.v{cls.version}"
+
+    @classmethod
+    def read(cls, envelope: "Envelope") -> Self:
+        """The event in the envelope.
+
+        Raises:
+            UnreadableMessage: of another kind, of a version from the future, or not of the agreed shape.
+        """
+        if envelope.type != cls.type():
+            raise UnreadableMessage(f"expected {cls.type()}, got {envelope.type[:100]}")
+        try:
+            return cls.model_validate_json(to_json(envelope.data))
+        except ValidationError as error:
+            raise UnreadableMessage(_without_content(error)) from None
+
+
+def _without_content(error: ValidationError) -> str:
+    """What is wrong and where, and nothing of what was written there."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'/'.join(map(str, detail['loc']))}: {detail['type']}" for detail in details)
+
+
+class Envelope(BaseModel):
+    """A CloudEvent's attributes and its data, as they came."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    specversion: Literal["1.0"]
+    id: Annotated[str, Field(min_length=1, max_length=200)]
+    source: Annotated[str, Field(min_length=1, max_length=200)]
+    type: str
+    subject: str
+    time: AwareDatetime
+    traceparent: str | None = None
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One event of a message: its own bytes, and the envelope, or why there is none."""
+
+    raw: bytes
+    envelope: Envelope | None
+    reason: str = ""
+
+
+def new_id() -> str:
+    """A UUIDv7 (RFC 9562): unique, and in the order of time, which keeps indexes small."""
+    return str(uuid7())
+
+
+def queue_name(listener: str, kind: str) -> str:
+    return f"{listener}.{kind}"
+
+
+def encode(event: Event, event_id: str, source: str, time: datetime, traceparent: str) -> bytes:
+    """The event as one structured CloudEvent.
+
+    Raises:
+        OversizedEvent: it is larger than a message may be.
+    """
+    body = to_json(
+        {
+            "specversion": "1.0",
+            "id": event_id,
+            "source": source,
+            "type": event.type(),
+            "subject": event.submission_id,
+            "time": time,
+            "datacontenttype": "application/json",
+            "traceparent": traceparent,
+            "data": event,
+        },
+        by_alias=True,
+    )
+    if len(body) > MAX_MESSAGE_BYTES:
+        raise OversizedEvent(f"{event.kind}: {len(body)} bytes")
+    return body
+
+
+def pack(bodies: Sequence[bytes]) -> tuple[bytes, str]:
+    """One message of one or several structured events, and its content type."""
+    if len(bodies) == 1:
+        return bodies[0], STRUCTURED
+    return b"[" + b",".join(bodies) + b"]", BATCH
+
+
+def unpack(body: bytes, content_type: str) -> list[Received]:
+    """The events of a message, each with its own bytes, so that a broken one harms no other."""
+    try:
+        content = from_json(body, allow_inf_nan=False)
+    except ValueError:
+        return [Received(body, None, "not JSON")]
+    if content_type.split(";", maxsplit=1)[0].strip() == BATCH:
+        return _unpack_batch(body, content)
+    return [_open(body, content)]
+
+
+def _unpack_batch(body: bytes, content: Any) -> list[Received]:
+    if not isinstance(content, list):
+        return [Received(body, None, "a batch that is no list")]
+    return [_open(_bytes_of(element), element) for element in content]
+
+
+def _bytes_of(element: Any) -> bytes:
+    return json.dumps(element, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _open(raw: bytes, content: Any) -> Received:
+    try:
+        return Received(raw, Envelope.model_validate_json(to_json(content)))
+    except ValidationError as error:
+        return Received(raw, None, f"no CloudEvent: {_without_content(error)}")
+
+
+def fitting(bodies: Iterable[bytes], most: int) -> int:
+    """How many of the bodies, from the first on, fit together in one message."""
+    size = count = 0
+    for body in bodies:
+        size += len(body) + 1
+        if count == most or (count and size + 1 > MAX_MESSAGE_BYTES):
+            break
+        count += 1
+    return count

@@ -1,0 +1,48 @@
+"""Logs: one JSON object a line, facts as keys, never a body, an answer, an address or a personnummer."""
+
+import logging
+import sys
+from typing import Any, TextIO
+
+import structlog
+
+
+def write_logs(stream: TextIO = sys.stdout, service: str | None = None) -> None:
+    """Send all logs of the process to a stream, libraries' warnings included."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.processors.JSONRenderer(ensure_ascii=False)],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
+    if service is not None:
+        structlog.contextvars.bind_contextvars(service=service)
+    _route_library_logs(stream, shared)
+
+
+def place_of(error: BaseException) -> tuple[type[BaseException], BaseException, Any]:
+    """The traceback for a log, with the error's kind in place of its text, which may quote a person."""
+    return RuntimeError, RuntimeError(type(error).__name__), error.__traceback__
+
+
+def _route_library_logs(stream: TextIO, shared: list[Any]) -> None:
+    """Libraries log in their own words, so only from warnings up, and without tracebacks of our data."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared[:-1],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)

@@ -1,0 +1,157 @@
+"""The parked desk: what could not be handled, kept whole until a person decides."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy import func, select, update
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chassis.events import Envelope, new_id
+from chassis.store import Transaction
+from chassis.store.tables import errands, inbox, parked
+
+log = structlog.get_logger()
+
+REPLAY_SOURCE = "parked"
+
+
+class NotParked(Exception):
+    """No such item is parked, or somebody has already decided about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is parked, where it came from and why."""
+
+    origin: str
+    body: bytes
+    content_type: str
+    reason: str
+    attempts: int
+    headers: Mapping[str, Any]
+    envelope: Envelope | None = None
+
+
+async def park(transaction: Transaction, trouble: Trouble) -> None:
+    """Keep it; the same bytes from the same queue are kept once while undecided."""
+    envelope = trouble.envelope
+    row = {
+        "id": new_id(),
+        "origin": trouble.origin,
+        "source": envelope.source if envelope else None,
+        "event_id": envelope.id if envelope else None,
+        "submission_id": envelope.subject if envelope else None,
+        "form": envelope.data.get("form") if envelope else None,
+        "digest": hashlib.sha256(trouble.body).hexdigest(),
+        "content_type": trouble.content_type,
+        "headers": dict(trouble.headers),
+        "body": trouble.body,
+        "reason": trouble.reason,
+        "attempts": trouble.attempts,
+        "parked_at": transaction.clock(),
+        "state": "parked",
+    }
+    if await transaction.insert_new(parked, [row], [parked.c.id]):
+        log.error("event.parked", queue=trouble.origin, parked_id=row["id"], reason=trouble.reason)
+
+
+async def replay(transaction: Transaction, parked_id: str, by: str) -> str:
+    """Give it another chance, with the same event id; returns the queue it goes to.
+
+    Raises:
+        NotParked: it is not there, or somebody was first.
+    """
+    item = await _resolve(transaction, parked_id, "replayed", by, note=None)
+    if item.source == ERRAND_SOURCE:
+        await _errand_again(transaction, item)
+    else:
+        await _event_again(transaction, item)
+    return str(item.origin)
+
+
+async def drop(transaction: Transaction, parked_id: str, by: str, note: str) -> None:
+    """Settle it without handling; the row and its bytes stay.
+
+    Raises:
+        NotParked: it is not there, or somebody was first.
+    """
+    await _resolve(transaction, parked_id, "dropped", by, note)
+
+
+async def listed(connection: AsyncConnection, state: str = "parked") -> Sequence[Row[Any]]:
+    """What is on the desk, oldest first, without the bodies."""
+    columns = [column for column in parked.c if column.name not in {"body", "headers"}]
+    query = select(*columns).where(parked.c.state == state).order_by(parked.c.parked_at)
+    return (await connection.execute(query)).all()
+
+
+async def shown(connection: AsyncConnection, parked_id: str) -> Row[Any]:
+    """One item whole, with its bytes.
+
+    Raises:
+        NotParked: there is none.
+    """
+    row = (await connection.execute(select(parked).where(parked.c.id == parked_id))).first()
+    if row is None:
+        raise NotParked(parked_id)
+    return row
+
+
+async def counted(connection: AsyncConnection) -> list[dict[str, Any]]:
+    """How many submissions wait on the desk, by queue and form; the form of the unreadable is empty."""
+    form, thing = (
+        func.coalesce(parked.c.form, ""),
+        func.coalesce(parked.c.submission_id, parked.c.id),
+    )
+    query = (
+        select(parked.c.origin, form.label("form"), func.count(func.distinct(thing)).label("count"))
+        .where(parked.c.state == "parked")
+        .group_by(parked.c.origin, form)
+    )
+    return [dict(row) for row in (await connection.execute(query)).mappings()]
+
+
+ERRAND_SOURCE = "errand"
+
+
+async def _resolve(
+    transaction: Transaction, parked_id: str, state: str, by: str, note: str | None
+) -> Row[Any]:
+    decision = (
+        update(parked)
+        .where(parked.c.id == parked_id, parked.c.state == "parked")
+        .values(state=state, resolved_at=transaction.clock(), resolved_by=by, note=note)
+        .returning(parked)
+    )
+    item = await transaction.one(decision)
+    if item is None:
+        raise NotParked(parked_id)
+    log.info("parked.resolved", parked_id=parked_id, queue=item.origin, decision=state)
+    return item
+
+
+async def _event_again(transaction: Transaction, item: Row[Any]) -> None:
+    key = {
+        "queue": item.origin,
+        "source": item.source or REPLAY_SOURCE,
+        "event_id": item.event_id or item.id,
+    }
+    due = {"state": "due", "attempts": 0, "next_attempt_at": transaction.clock(), "body": item.body}
+    fresh = await transaction.insert_new(
+        inbox, [key | due | {"received_at": transaction.clock()}], [inbox.c.event_id]
+    )
+    if not fresh:
+        await transaction.execute(
+            update(inbox).where(*(inbox.c[name] == value for name, value in key.items())).values(**due)
+        )
+    transaction.spoken_to.add(item.origin)
+
+
+async def _errand_again(transaction: Transaction, item: Row[Any]) -> None:
+    again = {"state": "due", "attempts": 0, "due_at": transaction.clock()}
+    await transaction.execute(update(errands).where(errands.c.key == item.event_id).values(**again))
+    transaction.errand_kinds.add(item.origin)

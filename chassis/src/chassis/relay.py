@@ -1,0 +1,194 @@
+"""The relay: brings what the outbox holds to its listeners, and marks it when they have it.
+
+A lane for each listener's queue, so that one that is stuck holds back no other. What waits for the
+same queue travels together. Publishing is outside any transaction; a message that was confirmed but
+not yet marked goes out again after a crash, and the listener's inbox knows it.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy.engine import Row
+
+from chassis.bus import Bus, BusTrouble, Message
+from chassis.crash_points import crash_point
+from chassis.events import fitting, pack
+from chassis.metrics import Metrics
+from chassis.retry import Backoff
+from chassis.store import Store, StoreUnavailable, Transaction
+from chassis.store.tables import outbox
+
+log = structlog.get_logger()
+
+EVENTS_PER_MESSAGE = 100
+"""Where the cost of a message is spread so thin that larger ones gain little."""
+
+MESSAGES_IN_FLIGHT = 5
+"""Confirms are awaited together; more would only grow what is said twice after a crash."""
+
+POLL_S = 1.0
+"""How soon the relay sees what another replica has put in the outbox."""
+
+
+class Relay:
+    def __init__(self, service: str, store: Store, bus: Bus, metrics: Metrics) -> None:
+        self._service = service
+        self._store = store
+        self._bus = bus
+        self._metrics = metrics
+        self._lanes: dict[str, Lane] = {}
+        store.on_commit(self._wake)
+
+    async def run(self) -> None:
+        """Relay until cancelled, as the only one of this service's replicas."""
+        while True:
+            try:
+                async with self._store.leadership("relay") as check, asyncio.TaskGroup() as lanes:
+                    await self._keep_lanes(lanes, check)
+            except* (StoreUnavailable, OSError) as lost:
+                log.warning("relay.interrupted", reason=type(lost.exceptions[0]).__name__)
+            except* Exception as failed:
+                log.error("relay.failed", reason=type(failed.exceptions[0]).__name__)
+            self._lanes.clear()
+            await asyncio.sleep(POLL_S)
+
+    async def _keep_lanes(self, lanes: asyncio.TaskGroup, check: Any) -> None:
+        while True:
+            for queue in await self._queues_with_pending():
+                if queue not in self._lanes:
+                    self._lanes[queue] = lane = Lane(
+                        queue, self._service, self._store, self._bus, self._metrics
+                    )
+                    lanes.create_task(lane.run(), name=f"{self._service} lane {queue}")
+                self._lanes[queue].pending.set()
+            await asyncio.sleep(POLL_S)
+            await check()
+
+    async def _queues_with_pending(self) -> list[str]:
+        async with self._store.read() as connection:
+            query = select(outbox.c.queue).where(outbox.c.published_at.is_(None)).distinct()
+            return list(await connection.scalars(query))
+
+    def _wake(self, spoken_to: set[str], _errands: set[str]) -> None:
+        for queue in spoken_to & self._lanes.keys():
+            self._lanes[queue].pending.set()
+
+
+class Lane:
+    """What waits for one listener's queue, in the order in which it was said."""
+
+    def __init__(self, queue: str, service: str, store: Store, bus: Bus, metrics: Metrics) -> None:
+        self.pending = asyncio.Event()
+        self._queue = queue
+        self._service = service
+        self._store = store
+        self._bus = bus
+        self._metrics = metrics
+        self._backoff = Backoff()
+        self._first = True
+
+    async def run(self) -> None:
+        while True:
+            await self.pending.wait()
+            self.pending.clear()
+            while await self._relay_some():
+                pass
+
+    async def _relay_some(self) -> bool:
+        """Publish and mark what fits in a few messages; tells whether there may be more."""
+        rows = await self._read_pending()
+        if not rows:
+            return False
+        done, trouble = await self._publish(_messages(rows))
+        crash_point(f"{self._service}.after_confirm")
+        if done:
+            await self._store.write(lambda tx: _mark(tx, done))
+            self._metrics.published.labels(self._queue).inc(len(done))
+        await self._heed(trouble)
+        return True
+
+    async def _read_pending(self) -> Sequence[Row[Any]]:
+        query = (
+            select(outbox.c.id, outbox.c.body)
+            .where(outbox.c.queue == self._queue, outbox.c.published_at.is_(None))
+            .order_by(outbox.c.id)
+            .limit(EVENTS_PER_MESSAGE * MESSAGES_IN_FLIGHT)
+        )
+        async with self._store.read() as connection:
+            return (await connection.execute(query)).all()
+
+    async def _publish(self, messages: Sequence[Sequence[Row[Any]]]) -> tuple[list[int], BusTrouble | None]:
+        """Publish all together; returns the rows that were confirmed, and a trouble if there was one.
+
+        The first message after a start may be one that this process died on before.
+        """
+        maybe_begun, self._first = self._first, False
+        ends = await asyncio.gather(
+            *(
+                self._bus.publish(self._queue, _message(rows, maybe_begun and number == 0))
+                for number, rows in enumerate(messages)
+            ),
+            return_exceptions=True,
+        )
+        done = [row.id for rows, end in zip(messages, ends, strict=True) if end is None for row in rows]
+        troubles = [end for end in ends if isinstance(end, BaseException)]
+        for trouble in troubles:
+            if not isinstance(trouble, BusTrouble):
+                raise trouble
+            self._metrics.publish_failures.labels(self._queue, trouble.reason).inc()
+        return done, next((trouble for trouble in troubles if isinstance(trouble, BusTrouble)), None)
+
+    async def _heed(self, trouble: BusTrouble | None) -> None:
+        if trouble is None:
+            self._backoff.reset()
+            return
+        log.warning("publish.failed", queue=self._queue, reason=trouble.reason, detail=str(trouble))
+        await asyncio.sleep(self._backoff.pause())
+
+
+def _messages(rows: Sequence[Row[Any]]) -> list[Sequence[Row[Any]]]:
+    """Divide the rows into messages, each as full as a message may be."""
+    messages = []
+    while rows:
+        count = fitting((row.body for row in rows), EVENTS_PER_MESSAGE)
+        messages.append(rows[:count])
+        rows = rows[count:]
+    return messages
+
+
+def _message(rows: Sequence[Row[Any]], maybe_begun: bool) -> Message:
+    body, content_type = pack([row.body for row in rows])
+    return Message(body, content_type, maybe_begun=maybe_begun)
+
+
+async def _mark(tx: Transaction, ids: Sequence[int]) -> None:
+    mark = update(outbox).where(outbox.c.id == bindparam("row")).values(published_at=tx.clock())
+    await tx.execute(mark, [{"row": row} for row in ids])
+
+
+async def pending(store: Store) -> list[dict[str, Any]]:
+    """What waits in the outbox: a row per queue with its count and the moment of the oldest."""
+    query = (
+        select(
+            outbox.c.queue,
+            func.count().label("count"),
+            func.min(outbox.c.created_at).label("oldest"),
+        )
+        .where(outbox.c.published_at.is_(None))
+        .group_by(outbox.c.queue)
+    )
+    async with store.read() as connection:
+        return [dict(row) for row in (await connection.execute(query)).mappings()]
+
+
+FORGET_BATCH = 1000
+"""Small enough that a delete holds up nobody."""
+
+
+async def forget_published(store: Store, before: Any) -> int:
+    """Delete up to a batch of rows that were published before the moment; returns how many."""
+    old = select(outbox.c.id).where(outbox.c.published_at < before).limit(FORGET_BATCH)
+    return (await store.write(lambda tx: tx.execute(delete(outbox).where(outbox.c.id.in_(old))))).rowcount

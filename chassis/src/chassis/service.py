@@ -1,0 +1,177 @@
+"""A service: what it reads and says, what it serves, and its life from start to stop."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from chassis.admin import AdminTally, admin_routes
+from chassis.bus import Bus
+from chassis.clock import Clock, system_clock
+from chassis.consumer import Consumer, Subscription
+from chassis.errands import ErrandKind, ErrandWorker
+from chassis.events import Event, queue_name
+from chassis.health import Health, health_routes
+from chassis.logs import place_of
+from chassis.metrics import Metrics
+from chassis.problems import problems
+from chassis.relay import FORGET_BATCH, Relay, forget_published
+from chassis.retry import RetrySchedule
+from chassis.settings import ServiceSettings
+from chassis.store import Store
+
+log = structlog.get_logger()
+
+HOUSEKEEPING_EVERY_S = 600.0
+
+SHUTDOWN_TIMEOUT_S = 10.0
+"""Requests under way get this long to end; none takes more than a commit."""
+
+LARGEST_BODY = 40 * 1024 * 1024
+"""The server's own bound; a service that takes bodies sets a lower one for each kind."""
+
+
+@dataclass
+class Service:
+    """The parts of a service; `running` puts them to work in the right order and takes them down again."""
+
+    name: str
+    settings: ServiceSettings
+    store: Store
+    bus: Bus
+    metrics: Metrics
+    history: Path
+    clock: Clock = system_clock
+    reads: Sequence[Subscription[Any]] = ()
+    says: Sequence[type[Event]] = ()
+    errands: Sequence[ErrandKind] = ()
+    routes: Sequence[web.AbstractRouteDef] = ()
+    tally: AdminTally | None = None
+    background: Sequence[Callable[[], Awaitable[None]]] = ()
+    cleanup: Sequence[Callable[[], Awaitable[None]]] = ()
+    schedule: RetrySchedule = field(default_factory=RetrySchedule)
+    health: Health = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.health = Health(self.store, self.bus)
+        self.consumers = [
+            Consumer(self.name, subscription, self.store, self.metrics, self.schedule)
+            for subscription in self.reads
+        ]
+        self._relay = Relay(self.name, self.store, self.bus, self.metrics)
+        self._workers = [
+            ErrandWorker(self.name, kind, self.store, self.metrics, self.schedule) for kind in self.errands
+        ]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Start; on the way out stop taking, finish what was begun, and let go, each in its turn.
+
+        The HTTP interface opens last and closes first; the store opens first and closes last.
+        """
+        async with AsyncExitStack() as stack:
+            await self._open_store(stack)
+            for callback in self.cleanup:
+                stack.push_async_callback(callback)
+            await stack.enter_async_context(self._working())
+            await self.bus.open(
+                {consumer.queue: consumer.receive for consumer in self.consumers}, self._said_to()
+            )
+            stack.push_async_callback(self.bus.close)
+            await stack.enter_async_context(self._serving())
+            log.info("service.started", service=self.name, listen=self.settings.listen)
+            stack.callback(self.health.drain)
+            yield
+        log.info("service.stopped", service=self.name)
+
+    async def migrate(self) -> None:
+        await self.store.migrate(self.history)
+
+    async def _open_store(self, stack: AsyncExitStack) -> None:
+        await self.store.open()
+        stack.push_async_callback(self.store.close)
+        if self.settings.migrate_at_start:
+            await self.migrate()
+        elif not await self.store.is_migrated(self.history):
+            raise NotMigrated(f"the tables are not up to date; run: python -m {self.name} migrate")
+
+    def _said_to(self) -> list[str]:
+        return [queue_name(listener, event.kind) for event in self.says for listener in event.heard_by]
+
+    @asynccontextmanager
+    async def _working(self) -> AsyncIterator[None]:
+        duties: list[Callable[[], Awaitable[None]]] = [
+            self._relay.run,
+            self._keep_house,
+            *(consumer.retry for consumer in self.consumers),
+            *(worker.run for worker in self._workers),
+            *self.background,
+        ]
+        tasks = [asyncio.ensure_future(self._persist(duty)) for duty in duties]
+        try:
+            yield
+        finally:
+            await self._end(tasks)
+
+    async def _persist(self, duty: Callable[[], Awaitable[None]]) -> None:
+        """A duty never ends by itself; one that fails is logged and begun again."""
+        while True:
+            try:
+                await duty()
+            except Exception as error:
+                log.error(
+                    "duty.failed",
+                    service=self.name,
+                    duty=duty.__qualname__,
+                    error=type(error).__name__,
+                    exc_info=place_of(error),
+                )
+                await asyncio.sleep(1)
+
+    async def _end(self, tasks: Sequence[asyncio.Future[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep_house(self) -> None:
+        while True:
+            before = self.clock() - timedelta(days=self.settings.keep_published_days)
+            while await forget_published(self.store, before) == FORGET_BATCH:
+                pass
+            await asyncio.sleep(HOUSEKEEPING_EVERY_S)
+
+    @asynccontextmanager
+    async def _serving(self) -> AsyncIterator[None]:
+        app = web.Application(middlewares=[problems], client_max_size=LARGEST_BODY)
+        app.add_routes([*self.routes, *health_routes(self.health, self.metrics, self.name)])
+        app.add_routes(admin_routes(self.store, self.settings, self.tally))
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, *self.settings.address, backlog=1024).start()
+            yield
+        finally:
+            await runner.cleanup()
+
+
+class NotMigrated(Exception):
+    """The database's tables are older than the program."""
+
+
+async def run_until_signal(*services: Service) -> None:
+    """Run the services until SIGTERM or SIGINT, then stop them in the reverse order."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        for service in services:
+            await stack.enter_async_context(service.running())
+        await stop.wait()

@@ -1,0 +1,7 @@
+"""What a service remembers: one database each, written in groups that share a commit."""
+
+from chassis.store.store import Store, open_store
+from chassis.store.transaction import Transaction
+from chassis.store.trouble import StoreLocked, StoreUnavailable
+
+__all__ = ["Store", "StoreLocked", "StoreUnavailable", "Transaction", "open_store"]

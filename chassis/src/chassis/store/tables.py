@@ -1,0 +1,152 @@
+"""The four tables that every service has beside its own: inbox, outbox, parked, errands."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+metadata = MetaData()
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware datetime, stored in UTC on every database; SQLite itself knows no time zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        del dialect
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        del dialect
+        return None if value is None else _in_utc(value)
+
+
+def _in_utc(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+RowNumber = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite numbers rows by itself only in a column of type INTEGER."""
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("queue", String, primary_key=True),
+    Column("source", String, primary_key=True),
+    Column("event_id", String, primary_key=True),
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", Moment),
+    Column("body", LargeBinary),
+    Column("last_error", Text),
+    Column("received_at", Moment, nullable=False),
+)
+"""One row per event taken, kept for good: the key is what makes a second delivery harmless.
+
+`state` is done, due (to be tried at `next_attempt_at`) or parked; only a due row keeps its body.
+"""
+Index(
+    "inbox_due",
+    inbox.c.queue,
+    inbox.c.next_attempt_at,
+    sqlite_where=inbox.c.state == "due",
+    postgresql_where=inbox.c.state == "due",
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", RowNumber, primary_key=True, autoincrement=True),
+    Column("queue", String, nullable=False),
+    Column("event_id", String, nullable=False),
+    Column("form", String),
+    Column("body", LargeBinary, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("published_at", Moment),
+    sqlite_autoincrement=True,
+)
+"""One row per event and listener: marked published only when that listener's queue has confirmed it."""
+Index(
+    "outbox_pending",
+    outbox.c.queue,
+    outbox.c.id,
+    sqlite_where=outbox.c.published_at.is_(None),
+    postgresql_where=outbox.c.published_at.is_(None),
+)
+Index("outbox_published", outbox.c.published_at)
+
+parked = Table(
+    "parked",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("origin", String, nullable=False),
+    Column("source", String),
+    Column("event_id", String),
+    Column("submission_id", String),
+    Column("form", String),
+    Column("digest", String, nullable=False),
+    Column("content_type", String, nullable=False),
+    Column("headers", JSON, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("parked_at", Moment, nullable=False),
+    Column("state", String, nullable=False),
+    Column("resolved_at", Moment),
+    Column("resolved_by", String),
+    Column("note", Text),
+)
+"""What could not be handled, whole and for ever; `state` is parked, replayed or dropped."""
+Index(
+    "parked_once",
+    parked.c.origin,
+    parked.c.digest,
+    unique=True,
+    sqlite_where=parked.c.state == "parked",
+    postgresql_where=parked.c.state == "parked",
+)
+
+errands = Table(
+    "errands",
+    metadata,
+    Column("id", RowNumber, primary_key=True, autoincrement=True),
+    Column("kind", String, nullable=False),
+    Column("key", String, nullable=False, unique=True),
+    Column("payload", JSON, nullable=False),
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("token", Integer, nullable=False),
+    Column("last_error", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("done_at", Moment),
+    sqlite_autoincrement=True,
+)
+"""What a rollback cannot undo: a row first, the deed afterwards.
+
+`state` is due, running, done or parked. A running errand whose `due_at` has passed was let go by a
+worker that died; `token` rises with every lease, so that a late worker's result is refused.
+"""
+Index(
+    "errands_due",
+    errands.c.kind,
+    errands.c.due_at,
+    sqlite_where=errands.c.state.in_(["due", "running"]),
+    postgresql_where=errands.c.state.in_(["due", "running"]),
+)

@@ -1,0 +1,100 @@
+"""One transaction: the service's own changes, and what it says because of them, or neither."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import Executable, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import CursorResult, Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.elements import ColumnElement
+
+from chassis.clock import Clock
+from chassis.events import Event, encode, new_id, queue_name
+from chassis.store.tables import errands, outbox
+from chassis.trace import current_traceparent
+
+
+class Transaction:
+    """What a handler is given to read, to write and to speak with.
+
+    The work done in it may be run a second time when the commit was lost on the way,
+    so it may have no effect outside the database.
+    """
+
+    def __init__(self, connection: AsyncConnection, source: str, clock: Clock) -> None:
+        self._connection = connection
+        self._source = source
+        self.clock = clock
+        self.spoken_to: set[str] = set()
+        self.errand_kinds: set[str] = set()
+
+    async def execute(
+        self,
+        statement: Executable,
+        rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    ) -> CursorResult[Any]:
+        return await self._connection.execute(statement, rows)
+
+    async def one(self, statement: Executable) -> Row[Any] | None:
+        return (await self._connection.execute(statement)).first()
+
+    async def all(self, statement: Executable) -> Sequence[Row[Any]]:
+        return (await self._connection.execute(statement)).all()
+
+    async def insert_new(
+        self,
+        table: Table,
+        rows: Sequence[Mapping[str, Any]],
+        returning: Sequence[ColumnElement[Any]],
+    ) -> Sequence[Row[Any]]:
+        """Insert what is not there yet; returns a row for each that was new."""
+        insert = sqlite.insert if self._connection.dialect.name == "sqlite" else postgresql.insert
+        statement = insert(table).on_conflict_do_nothing().returning(*returning)
+        return (await self._connection.execute(statement, rows)).all() if rows else ()
+
+    async def say(self, *events: Event) -> None:
+        """Put events in the outbox, a row for each of their listeners.
+
+        Raises:
+            OversizedEvent: an event is larger than a message may be.
+        """
+        rows = [row for event in events for row in self._outbox_rows(event)]
+        if rows:
+            await self._connection.execute(outbox.insert(), rows)
+            self.spoken_to.update(row["queue"] for row in rows)
+
+    def _outbox_rows(self, event: Event) -> Iterable[dict[str, Any]]:
+        now, event_id = self.clock(), new_id()
+        body = encode(event, event_id, self._source, now, current_traceparent())
+        for listener in event.heard_by:
+            yield {
+                "queue": queue_name(listener, event.kind),
+                "event_id": event_id,
+                "form": getattr(event, "form", None),
+                "body": body,
+                "created_at": now,
+            }
+
+    async def send_on_errand(self, kind: str, key: str, payload: Mapping[str, Any]) -> None:
+        """Have something done after the commit; the same key is done once."""
+        now = self.clock()
+        row = {
+            "kind": kind,
+            "key": key,
+            "payload": dict(payload),
+            "state": "due",
+            "attempts": 0,
+            "due_at": now,
+            "token": 0,
+            "created_at": now,
+        }
+        await self.insert_new(errands, [row], [errands.c.id])
+        self.errand_kinds.add(kind)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo what happens inside, and only that, when it raises."""
+        async with self._connection.begin_nested():
+            yield

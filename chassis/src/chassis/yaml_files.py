@@ -1,0 +1,39 @@
+"""YAML as municipalities write it: dates stay text for the reader's model to judge."""
+
+import re
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_RELATIVE_DAY = re.compile(r"!today(?: (?P<days>[+-]\d+))?(?: (?P<time>\d{2}:\d{2}))?")
+
+
+class _TextualDates(yaml.SafeLoader):
+    """Safe loading in which `2026-12-09` and `12:30` stay text, for the reader's model to judge."""
+
+
+_KEPT_AS_TEXT = {"tag:yaml.org,2002:timestamp"}
+_TextualDates.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _KEPT_AS_TEXT]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def resolve_today(text: str, today: date) -> str:
+    """Write out dates relative to today, so that an example never ages.
+
+    `!today +16` becomes the date 16 days from today, `!today +4 12:00` a date and time.
+    """
+
+    def written_out(match: re.Match[str]) -> str:
+        day = today + timedelta(days=int(match["days"] or 0))
+        return f"{day.isoformat()}T{match['time']}:00" if match["time"] else day.isoformat()
+
+    return _RELATIVE_DAY.sub(written_out, text)
+
+
+def read_yaml(path: Path, today: date) -> Any:
+    """Read a YAML file; raises `yaml.YAMLError` with line and column when it is none."""
+    return yaml.load(resolve_today(path.read_text("utf-8"), today), Loader=_TextualDates)  # noqa: S506
