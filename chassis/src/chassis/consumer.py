@@ -1,11 +1,13 @@
 """The consumer: a delivered batch is one transaction, and each event in it has one effect.
 
-First the inbox keys, which make a second delivery harmless; then each event's handler inside a
-savepoint; then the answers into the outbox; then the commit, and only after it the acknowledgement.
+First the inbox keys, which make a second delivery harmless; then each event's handler, so that its
+failure undoes its own changes only; then the answers into the outbox; then the commit, and only
+after it the acknowledgement.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -50,6 +52,28 @@ class Subscription(Generic[E]):
     event: type[E]
     handle: Callable[[E, Transaction], Awaitable[Answer]]
     locks: Callable[[E], Iterable[str]] = _no_locks
+
+
+Guard = Callable[[Transaction], AbstractAsyncContextManager[None]]
+"""What is put around a handler, so that its failure harms no neighbour."""
+
+
+class HandlerEnded(Exception):
+    """A handler did not end well in a transaction without savepoints; the batch is done again with them."""
+
+
+@asynccontextmanager
+async def _hopefully(_tx: Transaction) -> AsyncIterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if kills_transaction(error):
+            raise
+        raise HandlerEnded from error
+
+
+def _carefully(tx: Transaction) -> AbstractAsyncContextManager[None]:
+    return tx.savepoint()
 
 
 @dataclass(slots=True)
@@ -162,9 +186,7 @@ class Consumer:
         """One transaction for all; if it dies, one for each half, so that a killer is found alone."""
         try:
             with self._metrics.processing.labels(self.queue).time():
-                outcome = await self._store.write(
-                    lambda tx: self._handle_fresh(tx, batch), self._locks(batch)
-                )
+                outcome = await self._handle_hopefully(batch)
             self._count(outcome)
         except StoreUnavailable:
             if len(batch) == 1:
@@ -172,6 +194,14 @@ class Consumer:
             await self._take_or_halve(batch[: len(batch) // 2])
             await self._take_or_halve(batch[len(batch) // 2 :])
         crash_point(f"{self._service}.after_commit")
+
+    async def _handle_hopefully(self, batch: list[Incoming]) -> Outcome:
+        """Without savepoints, which cost as much as the work; with them once a handler has failed."""
+        locks = self._locks(batch)
+        try:
+            return await self._store.write(lambda tx: self._handle_fresh(tx, batch, _hopefully), locks)
+        except HandlerEnded:
+            return await self._store.write(lambda tx: self._handle_fresh(tx, batch, _carefully), locks)
 
     def _read(self, received: Received, message: Message) -> Incoming:
         incoming = Incoming(received, message, reason=received.reason)
@@ -185,10 +215,10 @@ class Consumer:
     def _locks(self, batch: Sequence[Incoming]) -> set[str]:
         return {key for one in batch if one.event is not None for key in self._subscription.locks(one.event)}
 
-    async def _handle_fresh(self, tx: Transaction, batch: Sequence[Incoming]) -> Outcome:
+    async def _handle_fresh(self, tx: Transaction, batch: Sequence[Incoming], guard: Guard) -> Outcome:
         """Handle what was not handled before; what cannot even be read is parked as it came."""
         fresh = await self._remember(tx, [one for one in batch if one.received.envelope is not None])
-        outcome = await self._handle(tx, fresh)
+        outcome = await self._handle(tx, fresh, guard)
         for one in batch:
             if one.received.envelope is None:
                 outcome.endings.append(Ending(one, one.reason, 0))
@@ -213,17 +243,17 @@ class Consumer:
         new = await tx.insert_new(inbox, rows, [inbox.c.source, inbox.c.event_id])
         return [by_key[row.source, row.event_id] for row in new]
 
-    async def _handle(self, tx: Transaction, batch: Sequence[Incoming]) -> Outcome:
+    async def _handle(self, tx: Transaction, batch: Sequence[Incoming], guard: Guard) -> Outcome:
         outcome = Outcome()
         for incoming in batch:
-            await self._handle_one(tx, incoming, outcome)
+            await self._handle_one(tx, incoming, outcome, guard)
         await tx.say(*outcome.answers)
         for ending in outcome.endings:
             await self._settle(tx, ending)
         crash_point(f"{self._service}.before_commit")
         return outcome
 
-    async def _handle_one(self, tx: Transaction, incoming: Incoming, outcome: Outcome) -> None:
+    async def _handle_one(self, tx: Transaction, incoming: Incoming, outcome: Outcome, guard: Guard) -> None:
         """Run the handler inside a savepoint; one of the five ends goes into the outcome."""
         attempts = max(incoming.attempts, 1)
         envelope = incoming.received.envelope
@@ -233,8 +263,10 @@ class Consumer:
             return
         with following(envelope.traceparent, submission_id=envelope.subject):
             try:
-                async with tx.savepoint():
+                async with guard(tx):
                     answers = events_of(await self._subscription.handle(incoming.event, tx))
+            except HandlerEnded:
+                raise
             except Reject as reject:
                 outcome.endings.append(Ending(incoming, str(reject), attempts))
             except TryLater as later:
@@ -322,7 +354,9 @@ class Consumer:
         ]  # fmt: skip
         await tx.insert_new(inbox, rows, [inbox.c.event_id])
         tx.spoken_to.add(self.queue)
-        return await self._handle_fresh(tx, [one for one in batch if one.received.envelope is None])
+        return await self._handle_fresh(
+            tx, [one for one in batch if one.received.envelope is None], _carefully
+        )
 
     async def _claim(self, tx: Transaction) -> Row[Any] | None:
         """Count the attempt before the work, so that a crash counts too."""
@@ -367,8 +401,8 @@ class Consumer:
         if claimed.attempts > len(self._schedule.delays) + 1:
             return await self._give_up(tx, incoming)
         if claimed.source == REPLAY_SOURCE:
-            return await self._handle_fresh(tx, incoming)
-        return await self._handle(tx, incoming)
+            return await self._handle_fresh(tx, incoming, _carefully)
+        return await self._handle(tx, incoming, _carefully)
 
     async def _give_up(self, tx: Transaction, incoming: Sequence[Incoming]) -> Outcome:
         """The process died on it each time: no handler lived to say why."""

@@ -41,14 +41,14 @@ class Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
     kind: ClassVar[str]
-    version: ClassVar[int] = 1
+    schema_version: ClassVar[int] = 1
     heard_by: ClassVar[tuple[str, ...]] = ()
 
     submission_id: str
 
     @classmethod
     def type(cls) -> str:
-        return f"{TYPE_PREFIX}{cls.kind}.v{cls.version}"
+        return f"{TYPE_PREFIX}{cls.kind}.v{cls.schema_version}"
 
     @classmethod
     def read(cls, envelope: "Envelope") -> Self:

@@ -6,7 +6,7 @@ not yet marked goes out again after a crash, and the listener's inbox knows it.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
@@ -40,6 +40,7 @@ class Relay:
         self._bus = bus
         self._metrics = metrics
         self._lanes: dict[str, Lane] = {}
+        self._spoken = asyncio.Event()
         store.on_commit(self._wake)
 
     async def run(self) -> None:
@@ -55,7 +56,7 @@ class Relay:
             self._lanes.clear()
             await asyncio.sleep(POLL_S)
 
-    async def _keep_lanes(self, lanes: asyncio.TaskGroup, check: Any) -> None:
+    async def _keep_lanes(self, lanes: asyncio.TaskGroup, check: Callable[[], Awaitable[None]]) -> None:
         while True:
             for queue in await self._queues_with_pending():
                 if queue not in self._lanes:
@@ -64,7 +65,7 @@ class Relay:
                     )
                     lanes.create_task(lane.run(), name=f"{self._service} lane {queue}")
                 self._lanes[queue].pending.set()
-            await asyncio.sleep(POLL_S)
+            await self._until_spoken()
             await check()
 
     async def _queues_with_pending(self) -> list[str]:
@@ -72,9 +73,20 @@ class Relay:
             query = select(outbox.c.queue).where(outbox.c.published_at.is_(None)).distinct()
             return list(await connection.scalars(query))
 
+    async def _until_spoken(self) -> None:
+        """Until something is said to a queue that has no lane yet; a poll sees what other replicas say."""
+        self._spoken.clear()
+        try:
+            await asyncio.wait_for(self._spoken.wait(), POLL_S)
+        except TimeoutError:
+            return
+
     def _wake(self, spoken_to: set[str], _errands: set[str]) -> None:
-        for queue in spoken_to & self._lanes.keys():
-            self._lanes[queue].pending.set()
+        for queue in spoken_to:
+            if queue in self._lanes:
+                self._lanes[queue].pending.set()
+            else:
+                self._spoken.set()
 
 
 class Lane:

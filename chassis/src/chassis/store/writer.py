@@ -36,13 +36,6 @@ class Unit(Generic[T]):
             self.done.set_exception(error)
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A unit whose work raised and was undone, while its neighbours go on."""
-
-    error: Exception
-
-
 class Writer:
     def __init__(
         self,
@@ -69,10 +62,10 @@ class Writer:
                     self._waiting.task_done()
 
     async def _commit_or_part(self, group: Sequence[Unit[Any]]) -> None:
-        """Commit the group; if its transaction dies, each alone, so that none suffers for another."""
+        """Commit the group; if anything in it fails, each alone, so that none suffers for another."""
         try:
             await self._commit(group)
-        except Exception as error:  # whatever it is, the callers must hear of it
+        except Exception as error:
             if len(group) == 1:
                 group[0].fail(_told(error))
                 return
@@ -84,27 +77,16 @@ class Writer:
             async with connection.begin():
                 transaction = self._transaction(connection)
                 await self._take_locks(connection, group)
-                results = [await self._do(transaction, unit, alone=len(group) == 1) for unit in group]
+                results = [await unit.work(transaction) for unit in group]
             self._committed(transaction)
         for unit, result in zip(group, results, strict=True):
-            unit.fail(result.error) if isinstance(result, Failed) else unit.succeed(result)
+            unit.succeed(result)
 
     async def _take_locks(self, connection: AsyncConnection, group: Sequence[Unit[Any]]) -> None:
         """In sorted order, so that two groups with the same people never wait for each other."""
         if connection.dialect.name == "postgresql":
             for key in sorted(frozenset().union(*(unit.locks for unit in group))):
                 await connection.execute(_LOCK, {"key": key})
-
-    async def _do(self, transaction: Transaction, unit: Unit[Any], alone: bool) -> Any:
-        if alone:
-            return await unit.work(transaction)
-        try:
-            async with transaction.savepoint():
-                return await unit.work(transaction)
-        except Exception as error:
-            if kills_transaction(error):
-                raise
-            return Failed(error)
 
 
 def _told(error: Exception) -> Exception:

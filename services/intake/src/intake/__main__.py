@@ -1,0 +1,60 @@
+"""The intake service: takes submissions, durably and once."""
+
+from pathlib import Path
+
+from chassis.bus import Bus
+from chassis.cli import main
+from chassis.clock import Clock, day_in_stockholm, system_clock
+from chassis.folders import WatchedFolder
+from chassis.metrics import Metrics
+from chassis.service import Service
+from chassis.store import open_store
+from intake.api import Api, received_counter
+from intake.attachments import Objects
+from intake.callers import Allowance, load_callers
+from intake.events import SubmissionReceived
+from intake.forms import load_forms
+from intake.handlers import READS
+from intake.settings import IntakeSettings
+from intake.submissions import tally
+
+HISTORY = Path(__file__).parent / "migrations"
+
+
+def build(settings: IntakeSettings, bus: Bus, clock: Clock = system_clock) -> Service:
+    """Intake takes submissions from platforms, durably and once, and tells what became of them."""
+    store = open_store(settings.database_url.get_secret_value(), settings.service, clock)
+    metrics = Metrics(settings.service)
+    callers = WatchedFolder(
+        [settings.config], lambda folders: load_callers(folders[0], day_in_stockholm(clock()))
+    )
+    forms = WatchedFolder(settings.forms_folders, load_forms)
+    key = settings.personal_number_key
+    api = Api(
+        store,
+        Objects(settings.objects),
+        callers,
+        forms,
+        key.get_secret_value() if key else None,
+        clock,
+        Allowance(),
+        received_counter(metrics.registry),
+    )
+    return Service(
+        name=settings.service,
+        settings=settings,
+        store=store,
+        bus=bus,
+        metrics=metrics,
+        history=HISTORY,
+        clock=clock,
+        reads=READS,
+        says=[SubmissionReceived],
+        routes=api.routes(),
+        tally=lambda: tally(store),
+        background=[callers.watch, forms.watch],
+    )
+
+
+if __name__ == "__main__":
+    main(IntakeSettings, build)

@@ -1,0 +1,243 @@
+"""`POST /v1/submissions`: judge the envelope, store it durably, and only then promise."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter
+from pydantic_core import to_json
+
+from chassis.clock import Clock, day_in_stockholm
+from chassis.crash_points import crash_point
+from chassis.folders import WatchedFolder
+from chassis.problems import Problem, plain_problem
+from chassis.store import Store, Transaction
+from intake.attachments import Objects
+from intake.callers import Allowance, Caller, Callers, key_of
+from intake.dialects import DataTooLarge, Draft, EnvelopeInvalid, Fault, NotUnderstood
+from intake.dialects.json_dialect import read_json
+from intake.events import Attachment, Submitter
+from intake.forms import Forms
+from intake.personal_numbers import NoPersonalNumber, hashed
+from intake.submissions import Receipt, Submission, Taken, found, submissions, take
+
+MAX_BODY_BYTES = 10 * 1024 * 1024
+JSON_TYPE = "application/json"
+
+
+@dataclass
+class Api:
+    """The platform's way in, and its way to ask what became of what it sent."""
+
+    store: Store
+    objects: Objects
+    callers: WatchedFolder[Callers]
+    forms: WatchedFolder[Forms]
+    personal_number_key: str | None
+    clock: Clock
+    allowance: Allowance
+    received: Counter
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        return [
+            web.post("/v1/submissions", self.receive),
+            web.get("/v1/submissions", self.by_reference),
+            web.get("/v1/submissions/{id}", self.by_id),
+        ]
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """Answer 202 when the submission is on disk, and not before."""
+        body = await _read(request)
+        caller = self._caller(request, body)
+        self._spend(caller)
+        draft = self._draft(request.content_type, body)
+        submission = await self._submission(draft, caller, request.headers.get("Idempotency-Key"))
+        receipt = await self.store.write(lambda tx: _take(tx, submission), submission.locks)
+        crash_point("intake.after_commit")
+        self.received.labels(submission.form, receipt.taken.value).inc()
+        return _answer(receipt)
+
+    async def by_id(self, request: web.Request) -> web.Response:
+        return await self._status(request, submissions.c.id == request.match_info["id"])
+
+    async def by_reference(self, request: web.Request) -> web.Response:
+        return await self._status(request, submissions.c.reference == request.query.get("reference", ""))
+
+    async def _status(self, request: web.Request, condition: object) -> web.Response:
+        caller = self._caller(request, b"")
+        async with self.store.read() as connection:
+            told = await found(connection, caller.id, condition)
+        if told is None:
+            raise plain_problem(404)
+        return web.Response(body=to_json(told), content_type=JSON_TYPE)
+
+    def _caller(self, request: web.Request, body: bytes) -> Caller:
+        callers = self.callers.current
+        key = key_of(request.headers.get("Authorization", ""))
+        caller = callers.with_key(key) if key else callers.who_signed(body, request.headers)
+        if caller is None:
+            raise plain_problem(401, {"WWW-Authenticate": 'Bearer realm="kansli"'})
+        return caller
+
+    def _spend(self, caller: Caller) -> None:
+        seconds = self.allowance.wait(caller)
+        if seconds:
+            wait = str(math.ceil(seconds))
+            detail = f"Vänta {wait} sekunder och försök igen."
+            raise Problem(429, "too-many", "För många på kort tid", detail, headers={"Retry-After": wait})
+
+    def _draft(self, content_type: str, body: bytes) -> Draft:
+        if content_type != JSON_TYPE:
+            detail = f"Skicka innehållet som {JSON_TYPE}."
+            raise Problem(415, "media-type", "Fel innehållstyp", detail)
+        try:
+            return read_json(body)
+        except NotUnderstood as error:
+            raise Problem(400, "not-understood", "Innehållet gick inte att läsa", error.detail) from None
+        except EnvelopeInvalid as error:
+            raise _invalid(error.faults) from None
+        except DataTooLarge:
+            detail = "Svaren i formuläret får vara högst 256 KiB."
+            raise Problem(413, "data-too-large", "För stort", detail) from None
+
+    async def _submission(self, draft: Draft, caller: Caller, key: str | None) -> Submission:
+        version = self._version(draft, caller)
+        received_at = self.clock()
+        submitter = self._submitter(draft)
+        attachments = [await self.objects.keep(file) for file in draft.files]
+        in_time = caller.own_platform and draft.submitted_at <= received_at
+        return Submission(
+            caller=caller.id,
+            idempotency_key=_plain_key(key),
+            digest=_digest(draft, version, submitter, attachments),
+            form=draft.form,
+            form_version=version,
+            reference=draft.reference,
+            submitted_at=draft.submitted_at,
+            received_at=received_at,
+            arrived_at=draft.submitted_at if in_time else received_at,
+            submitter=submitter,
+            data=draft.data,
+            attachments=attachments,
+        )
+
+    def _version(self, draft: Draft, caller: Caller) -> int:
+        if not caller.may_send(draft.form):
+            detail = "Den som anropar får inte skicka det här formuläret."
+            raise Problem(403, "not-this-form", "Inte tillåtet", detail, [_error("/form", detail)])
+        versions = self.forms.current.get(draft.form)
+        if versions is None:
+            detail = "Det finns inget formulär med det namnet."
+            raise Problem(404, "unknown-form", "Okänt formulär", detail, [_error("/form", detail)])
+        version = versions[-1] if draft.form_version is None else draft.form_version
+        if version not in versions:
+            raise _invalid([Fault("/form_version", "Formuläret finns inte i den versionen.")])
+        return version
+
+    def _submitter(self, draft: Draft) -> Submitter:
+        return Submitter(name=draft.name, email=draft.email, personal_number_hash=self._hashed(draft))
+
+    def _hashed(self, draft: Draft) -> str | None:
+        """The keyed hash; without a key in the settings a number cannot stand for anybody."""
+        if draft.personal_number is None:
+            return None
+        place = "/submitter/personal_number"
+        if self.personal_number_key is None:
+            if draft.email is None:
+                raise _invalid([Fault(place, "Personnummer kan inte användas här. Ange e-postadress.")])
+            return None
+        try:
+            return hashed(draft.personal_number, self.personal_number_key, day_in_stockholm(self.clock()))
+        except NoPersonalNumber:
+            raise _invalid([Fault(place, "Det är inget giltigt personnummer.")]) from None
+
+
+async def _take(tx: Transaction, submission: Submission) -> Receipt:
+    receipt = await take(tx, submission)
+    crash_point("intake.before_commit")
+    return receipt
+
+
+async def _read(request: web.Request) -> bytes:
+    """The body, refused as soon as it is known to be too large."""
+    if (request.content_length or 0) > MAX_BODY_BYTES:
+        raise _too_large()
+    chunks, size = [], 0
+    async for chunk in request.content.iter_any():
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise _too_large()
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _too_large() -> Problem:
+    return Problem(413, "body-too-large", "För stort", "En inlämning får vara högst 10 MiB.")
+
+
+def _invalid(faults: Sequence[Fault]) -> Problem:
+    detail = "Uppgifterna runt formuläret är inte kompletta. Rätta det som anges och skicka igen."
+    errors = [_error(fault.pointer, fault.detail) for fault in faults]
+    return Problem(422, "envelope-invalid", "Ofullständig inlämning", detail, errors)
+
+
+def _error(pointer: str, detail: str) -> dict[str, str]:
+    return {"pointer": pointer, "detail": detail}
+
+
+def _plain_key(key: str | None) -> str | None:
+    """The Idempotency-Key: a quoted string by the draft standard, a bare token by habit."""
+    if key is None:
+        return None
+    plain = key.strip().strip('"')
+    if not plain or len(plain) > 200:
+        raise _invalid([Fault("", "Idempotency-Key ska vara 1 till 200 tecken.")])
+    return plain
+
+
+def _digest(draft: Draft, version: int, submitter: Submitter, attachments: Sequence[Attachment]) -> str:
+    """What makes two submissions the same: everything that was said, however it was spelled."""
+    content = [
+        draft.form,
+        version,
+        draft.reference,
+        draft.submitted_at.timestamp(),
+        submitter.model_dump(),
+        draft.data,
+        [attachment.model_dump() for attachment in attachments],
+    ]
+    return hashlib.sha256(to_json(_sorted(content))).hexdigest()
+
+
+def _sorted(content: object) -> object:
+    if isinstance(content, dict):
+        return {key: _sorted(content[key]) for key in sorted(content)}
+    return [_sorted(item) for item in content] if isinstance(content, list) else content
+
+
+def _answer(receipt: Receipt) -> web.Response:
+    if receipt.taken is Taken.CONFLICTING:
+        detail = "Samma nyckel eller ärendenummer har redan använts för ett annat innehåll."
+        raise Problem(422, "key-reused", "Redan använd för något annat", detail)
+    told = {
+        "id": receipt.id,
+        "status": "received",
+        "form": receipt.form,
+        "reference": receipt.reference,
+        "received_at": receipt.received_at,
+    }
+    headers = {"Location": f"/v1/submissions/{receipt.id}"}
+    if receipt.taken is Taken.REPLAYED:
+        headers["Idempotency-Replayed"] = "true"
+    return web.Response(status=202, body=to_json(told), content_type=JSON_TYPE, headers=headers)
+
+
+def received_counter(registry: CollectorRegistry) -> Counter:
+    return Counter(
+        "kansli_submissions_received_total",
+        "Submissions answered with 202, and those that conflicted",
+        ["form", "result"],
+        registry=registry,
+    )

@@ -1,0 +1,129 @@
+"""Who may send: the platforms of `callers.yaml`, known by a key or by a signature."""
+
+import base64
+import binascii
+import hashlib
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from chassis.folders import BrokenFolder
+from chassis.yaml_files import read_yaml
+
+SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
+
+
+class Caller(BaseModel):
+    """A platform that may send, what it may send, and how often."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    id: Annotated[str, Field(min_length=1)]
+    key_sha256: list[Annotated[str, Field(pattern="^[0-9a-f]{64}$")]] = []
+    webhook_secrets: list[str] = []
+    forms: list[str]
+    per_minute: Annotated[int, Field(gt=0)] | None = None
+    own_platform: bool = True
+
+    def may_send(self, form: str) -> bool:
+        return any(fnmatchcase(form, pattern) for pattern in self.forms)
+
+
+class _File(BaseModel):
+    callers: list[Caller]
+
+
+@dataclass(frozen=True)
+class Callers:
+    """The callers by the hash of their keys, and those who sign."""
+
+    by_key: Mapping[str, Caller]
+    signing: Sequence[tuple[Caller, Webhook]]
+
+    def with_key(self, key: str) -> Caller | None:
+        return self.by_key.get(hashlib.sha256(key.encode("utf-8", "replace")).hexdigest())
+
+    def who_signed(self, body: bytes, headers: Mapping[str, str]) -> Caller | None:
+        """The caller whose secret signed the raw body (Standard Webhooks, five minutes' tolerance)."""
+        return next((caller for caller, secret in self.signing if _signed(secret, body, headers)), None)
+
+
+def load_callers(folder: Path, today: date) -> Callers:
+    """Read `callers.yaml`; raises `BrokenFolder` naming what to mend."""
+    path = folder / "callers.yaml"
+    try:
+        callers = _File.model_validate(read_yaml(path, today)).callers
+    except (OSError, yaml.YAMLError, ValidationError) as error:
+        raise BrokenFolder(f"{path}: {error}") from None
+    by_key = {key: caller for caller in callers for key in caller.key_sha256}
+    signing = [(caller, _webhook(secret, path)) for caller in callers for secret in caller.webhook_secrets]
+    return Callers(by_key, signing)
+
+
+def key_of(authorization: str) -> str | None:
+    """The key in an Authorization header: a Bearer token, or the password of Basic."""
+    scheme, _, rest = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return rest.strip() or None
+    if scheme.lower() == "basic":
+        return _basic_password(rest.strip())
+    return None
+
+
+def _basic_password(encoded: str) -> str | None:
+    try:
+        decoded = base64.b64decode(encoded, validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return decoded.partition(":")[2] or None
+
+
+def _webhook(secret: str, path: Path) -> Webhook:
+    kind, _, rest = secret.partition(":")
+    try:
+        if kind == "file":
+            return Webhook(Path(rest).read_text("utf-8").strip())
+        if kind == "env":
+            return Webhook(os.environ[rest])
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        raise BrokenFolder(f"{path}: webhook_secrets: {secret}: {type(error).__name__}") from None
+    raise BrokenFolder(f"{path}: webhook_secrets: write file:<path> or env:<NAME>")
+
+
+def _signed(secret: Webhook, body: bytes, headers: Mapping[str, str]) -> bool:
+    """The library raises other errors than its own for malformed signatures and bodies."""
+    try:
+        secret.verify(body, {name: headers.get(name, "") for name in SIGNATURE_HEADERS})
+    except (WebhookVerificationError, ValueError):
+        return False
+    return True
+
+
+@dataclass
+class Allowance:
+    """How many submissions a caller may send just now: it refills evenly, up to a minute's worth."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    _left: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def wait(self, caller: Caller) -> float:
+        """Take one; returns 0, or the seconds until there is one to take."""
+        if caller.per_minute is None:
+            return 0.0
+        now = self.monotonic()
+        left, since = self._left.get(caller.id, (float(caller.per_minute), now))
+        left = min(float(caller.per_minute), left + (now - since) * caller.per_minute / 60)
+        if left < 1:
+            self._left[caller.id] = (left, now)
+            return (1 - left) * 60 / caller.per_minute
+        self._left[caller.id] = (left - 1, now)
+        return 0.0

@@ -1,0 +1,60 @@
+"""What platforms send, each in its own way; here it is translated once into what Kansli means."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as it came: its name is the sender's and is not trusted with anything."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A submission as a platform sent it, before anything was promised.
+
+    `personal_number` is in clear here and nowhere else.
+    """
+
+    form: str
+    form_version: int | None
+    reference: str
+    submitted_at: datetime
+    name: str
+    email: str | None
+    personal_number: str | None
+    data: Mapping[str, Any]
+    files: Sequence[File] = ()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a submission, where (JSON pointer), and what to do, in Swedish."""
+
+    pointer: str
+    detail: str
+
+
+@dataclass
+class NotUnderstood(Exception):
+    """The bytes are not of the dialect at all."""
+
+    detail: str
+
+
+@dataclass
+class EnvelopeInvalid(Exception):
+    """The dialect was understood, but the envelope is not complete or not right."""
+
+    faults: Sequence[Fault] = field(default_factory=list)
+
+
+@dataclass
+class DataTooLarge(Exception):
+    """The answers alone are larger than a form's may be."""

@@ -1,0 +1,105 @@
+"""What intake says, and what it hears of the submissions that it took."""
+
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from chassis.events import Event
+
+
+class Submitter(BaseModel):
+    """Who sent it; a personnummer is only known by its keyed hash."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    name: str
+    email: str | None
+    personal_number_hash: str | None
+
+
+class Attachment(BaseModel):
+    """A file that came along; `object` is where its bytes lie."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    object: str
+
+
+class SubmissionReceived(Event):
+    """A submission is safe with us; `arrived_at` decides which meeting it is in time for."""
+
+    kind: ClassVar[str] = "submission.received"
+    heard_by: ClassVar[tuple[str, ...]] = ("validation",)
+
+    revision: int
+    form: str
+    form_version: int
+    reference: str
+    caller: str
+    received_at: datetime
+    arrived_at: datetime
+    submitter: Submitter
+    data: dict[str, Any]
+    attachments: list[Attachment]
+
+
+class Finding(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    rule: str
+    outcome: Literal["reject", "hold", "note"]
+    message: str
+    source: str
+    pointer: str | None = None
+
+
+class Meeting(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    committee: str
+    date: str
+
+
+class SubmissionRejected(Event):
+    kind: ClassVar[str] = "submission.rejected"
+
+    revision: int
+    findings: list[Finding]
+
+
+class ReportEvent(Event):
+    """What the archive says of a report; `version` rises with each of them, whatever order they come in."""
+
+    revision: int
+    version: int
+    meeting: Meeting | None
+    findings: list[Finding]
+
+
+class ReportFiled(ReportEvent):
+    kind: ClassVar[str] = "report.filed"
+
+
+class ReportHeld(ReportEvent):
+    kind: ClassVar[str] = "report.held"
+
+
+class ReportReleased(ReportEvent):
+    kind: ClassVar[str] = "report.released"
+
+
+class ReportReturned(ReportEvent):
+    kind: ClassVar[str] = "report.returned"
+
+
+class NotificationSent(Event):
+    kind: ClassVar[str] = "notification.sent"
+
+
+class NotificationFailed(Event):
+    kind: ClassVar[str] = "notification.failed"

@@ -1,0 +1,23 @@
+"""All that intake can be told from outside."""
+
+from typing import ClassVar
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from chassis.settings import ServiceSettings
+
+
+class IntakeSettings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="INTAKE_")
+
+    service: ClassVar[str] = "intake"
+    default_listen: ClassVar[str] = "127.0.0.1:8081"
+
+    objects: str = Field(
+        default="file:///var/lib/kansli/objects", description="Where attachments lie: file:///… or s3://…"
+    )
+    personal_number_key: SecretStr | None = Field(
+        default=None,
+        description="Key of the hash that stands for a sender's personnummer, the same as the register's",
+    )

@@ -1,0 +1,324 @@
+"""The submission as it came, the promise of 202, and what became of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chassis.events import new_id
+from chassis.store import Store, Transaction
+from chassis.store.tables import Moment, RowNumber
+from intake.events import Attachment, SubmissionReceived, Submitter
+
+metadata = MetaData()
+
+submissions = Table(
+    "submissions",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("caller", String, nullable=False),
+    Column("reference", String, nullable=False),
+    Column("form", String, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("submitted_at", Moment, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("report_version", Integer, nullable=False),
+    Column("findings", JSON, nullable=False),
+    Column("meeting", JSON),
+    UniqueConstraint("caller", "reference"),
+)
+"""One row per submission, as its newest revision left it.
+
+`report_version` is the archive's version of the report that `status` tells of; 0 before there is one.
+"""
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("submission_id", ForeignKey("submissions.id"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("form_version", Integer, nullable=False),
+    Column("submitted_at", Moment, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("payload", JSON, nullable=False),
+)
+"""What came, each time: the record that nothing later can change."""
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("caller", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("digest", String, nullable=False),
+    Column("submission_id", ForeignKey("submissions.id"), nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+"""Kept for good: a platform that asks again after a year still gets the same answer."""
+
+history = Table(
+    "history",
+    metadata,
+    Column("id", RowNumber, primary_key=True, autoincrement=True),
+    Column("submission_id", ForeignKey("submissions.id"), nullable=False, index=True),
+    Column("at", Moment, nullable=False),
+    Column("event", String, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What is to be taken: judged complete, its files already durable, its digest known."""
+
+    caller: str
+    idempotency_key: str | None
+    digest: str
+    form: str
+    form_version: int
+    reference: str
+    submitted_at: datetime
+    received_at: datetime
+    arrived_at: datetime
+    submitter: Submitter
+    data: Mapping[str, Any]
+    attachments: Sequence[Attachment]
+    id: str = field(default_factory=new_id)
+
+    @property
+    def locks(self) -> list[str]:
+        """What two requests for the same submission have in common."""
+        locks = [f"reference {self.caller} {self.reference}"]
+        return (
+            locks if self.idempotency_key is None else [*locks, f"key {self.caller} {self.idempotency_key}"]
+        )
+
+
+class Taken(Enum):
+    """How a submission was taken."""
+
+    NEW = "new"
+    REPLAYED = "replayed"
+    CONFLICTING = "conflicting"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the platform is told; `conflicting` means that nothing was taken."""
+
+    taken: Taken
+    id: str = ""
+    form: str = ""
+    reference: str = ""
+    received_at: datetime | None = None
+
+
+async def take(tx: Transaction, submission: Submission) -> Receipt:
+    """Take it once: submission, revision, key and event in one transaction.
+
+    The same key, or the same reference and time, with the same content gets the receipt it got before;
+    with other content it is a conflict. A later time is a completion: a new revision of the same submission.
+    """
+    before = await _by_key(tx, submission)
+    if before is not None:
+        return _again(before, before.key_digest == submission.digest)
+    known = await tx.one(select(submissions).where(*_same_reference(submission)))
+    if known is None:
+        receipt = await _take_new(tx, submission)
+    elif known.submitted_at == submission.submitted_at:
+        receipt = _again(known, known.digest == submission.digest)
+    else:
+        receipt = await _take_revision(tx, submission, known)
+    if receipt.taken is not Taken.CONFLICTING:
+        await _remember_key(tx, submission, receipt.id)
+    return receipt
+
+
+async def _by_key(tx: Transaction, submission: Submission) -> Row[Any] | None:
+    if submission.idempotency_key is None:
+        return None
+    keys = idempotency_keys.c
+    return await tx.one(
+        select(submissions, keys.digest.label("key_digest"))
+        .join(submissions, submissions.c.id == keys.submission_id)
+        .where(keys.caller == submission.caller, keys.key == submission.idempotency_key)
+    )
+
+
+def _same_reference(submission: Submission) -> list[Any]:
+    return [submissions.c.caller == submission.caller, submissions.c.reference == submission.reference]
+
+
+def _again(row: Row[Any], same: bool) -> Receipt:
+    if not same:
+        return Receipt(Taken.CONFLICTING)
+    return Receipt(Taken.REPLAYED, row.id, row.form, row.reference, row.received_at)
+
+
+async def _take_new(tx: Transaction, submission: Submission) -> Receipt:
+    await tx.execute(
+        insert(submissions).values(
+            id=submission.id,
+            caller=submission.caller,
+            reference=submission.reference,
+            form=submission.form,
+            revision=1,
+            submitted_at=submission.submitted_at,
+            received_at=submission.received_at,
+            digest=submission.digest,
+            status="received",
+            report_version=0,
+            findings=[],
+            meeting=None,
+        )
+    )
+    await _record(tx, submission, submission.id, 1)
+    return Receipt(Taken.NEW, submission.id, submission.form, submission.reference, submission.received_at)
+
+
+async def _take_revision(tx: Transaction, submission: Submission, known: Row[Any]) -> Receipt:
+    """A completion; one that is older than what we have changes nothing, but is noted."""
+    receipt = Receipt(Taken.NEW, known.id, known.form, known.reference, submission.received_at)
+    if known.form != submission.form:
+        return Receipt(Taken.CONFLICTING)
+    if submission.submitted_at < known.submitted_at:
+        await note(tx, known.id, "submission.superseded")
+        return receipt
+    revision = known.revision + 1
+    await tx.execute(
+        update(submissions)
+        .where(submissions.c.id == known.id)
+        .values(
+            revision=revision,
+            submitted_at=submission.submitted_at,
+            received_at=submission.received_at,
+            digest=submission.digest,
+        )
+    )
+    await _record(tx, submission, known.id, revision)
+    return receipt
+
+
+async def _record(tx: Transaction, submission: Submission, submission_id: str, revision: int) -> None:
+    """The revision as it came, its place in the history, and the event that sends it on its way."""
+    event = SubmissionReceived(
+        submission_id=submission_id,
+        revision=revision,
+        form=submission.form,
+        form_version=submission.form_version,
+        reference=submission.reference,
+        caller=submission.caller,
+        received_at=submission.received_at,
+        arrived_at=submission.arrived_at,
+        submitter=submission.submitter,
+        data=dict(submission.data),
+        attachments=list(submission.attachments),
+    )
+    await tx.execute(
+        insert(revisions).values(
+            submission_id=submission_id,
+            revision=revision,
+            form_version=submission.form_version,
+            submitted_at=submission.submitted_at,
+            received_at=submission.received_at,
+            payload=event.model_dump(mode="json", include={"submitter", "data", "attachments"}),
+        )
+    )
+    await note(tx, submission_id, "submission.received")
+    await tx.say(event)
+
+
+async def _remember_key(tx: Transaction, submission: Submission, submission_id: str) -> None:
+    if submission.idempotency_key is not None:
+        await tx.execute(
+            insert(idempotency_keys).values(
+                caller=submission.caller,
+                key=submission.idempotency_key,
+                digest=submission.digest,
+                submission_id=submission_id,
+                created_at=submission.received_at,
+            )
+        )
+
+
+async def note(tx: Transaction, submission_id: str, event: str) -> None:
+    """Add to what the sender can read of the submission's way."""
+    await tx.execute(insert(history).values(submission_id=submission_id, at=tx.clock(), event=event))
+
+
+async def note_rejection(tx: Transaction, submission_id: str, findings: list[dict[str, Any]]) -> None:
+    """A rejected first revision settles the status; a rejected completion leaves the former report standing."""
+    await tx.execute(
+        update(submissions)
+        .where(submissions.c.id == submission_id, submissions.c.report_version == 0)
+        .values(status="rejected", findings=findings)
+    )
+
+
+async def note_report(
+    tx: Transaction,
+    submission_id: str,
+    version: int,
+    status: str,
+    findings: list[dict[str, Any]],
+    meeting: dict[str, Any] | None,
+) -> None:
+    """What the archive says goes by the report's version, not by the order in which it comes."""
+    await tx.execute(
+        update(submissions)
+        .where(submissions.c.id == submission_id, submissions.c.report_version < version)
+        .values(status=status, report_version=version, findings=findings, meeting=meeting)
+    )
+
+
+async def found(connection: AsyncConnection, caller: str, *conditions: Any) -> dict[str, Any] | None:
+    """What the sender is told of its own submission, or None."""
+    row = (
+        await connection.execute(select(submissions).where(submissions.c.caller == caller, *conditions))
+    ).first()
+    if row is None:
+        return None
+    steps = (
+        select(history.c.at, history.c.event).where(history.c.submission_id == row.id).order_by(history.c.id)
+    )
+    return {
+        "id": row.id,
+        "form": row.form,
+        "reference": row.reference,
+        "status": row.status,
+        "revision": row.revision,
+        "received_at": row.received_at,
+        "findings": row.findings,
+        "meeting": row.meeting,
+        "history": [{"at": step.at, "event": step.event} for step in await connection.execute(steps)],
+    }
+
+
+async def tally(store: Store) -> dict[str, dict[str, int]]:
+    """How many submissions there are, by form and status."""
+    query = select(submissions.c.form, submissions.c.status, func.count()).group_by(
+        submissions.c.form, submissions.c.status
+    )
+    counts: dict[str, dict[str, int]] = {}
+    async with store.read() as connection:
+        for form, status, count in await connection.execute(query):
+            counts.setdefault(form, {})[status] = count
+    return counts
