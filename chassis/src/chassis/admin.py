@@ -3,8 +3,6 @@
 The answers hold what people wrote, so they are for loopback alone, or for who holds the token.
 """
 
-import hmac
-import ipaddress
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,16 +11,13 @@ from pydantic_core import to_json
 from sqlalchemy.engine import Row
 
 from chassis import parking, relay
+from chassis.loopback import Handler, only_here
 from chassis.problems import Problem, plain_problem
 from chassis.settings import ServiceSettings
 from chassis.store import Store
 
 AdminTally = Callable[[], Awaitable[dict[str, dict[str, int]]]]
 """Counts by form and state, from the service's own tables."""
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 
 
 class Desk:
@@ -64,57 +59,27 @@ def admin_routes(store: Store, settings: ServiceSettings, tally: AdminTally | No
     async def count(_request: web.Request) -> web.Response:
         async with store.read() as connection:
             on_desk = await parking.counted(connection)
-        return _json(
-            {
-                "forms": await tally() if tally else {},
-                "parked": on_desk,
-                "outbox": await relay.pending(store),
-            }
-        )
+        forms = await tally() if tally else {}
+        return _json({"forms": forms, "parked": on_desk, "outbox": await relay.pending(store)})
 
-    guarded = _guard(settings)
+    guarded = only_here(settings.admin_token)
     return [
         web.get("/admin/tally", guarded(count)),
         web.get("/admin/parked", guarded(desk.list)),
-        web.get("/admin/parked/{id}", guarded(desk.show)),
-        web.post("/admin/parked/{id}/replay", guarded(desk.replay)),
-        web.post("/admin/parked/{id}/drop", guarded(desk.drop)),
+        web.get("/admin/parked/{id}", guarded(_or_missing(desk.show))),
+        web.post("/admin/parked/{id}/replay", guarded(_or_missing(desk.replay))),
+        web.post("/admin/parked/{id}/drop", guarded(_or_missing(desk.drop))),
     ]
 
 
-def _guard(settings: ServiceSettings) -> Callable[[Handler], Handler]:
-    """Let in who holds the token; without a token, who calls directly on loopback."""
+def _or_missing(handler: Handler) -> Handler:
+    async def found(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except parking.NotParked:
+            raise plain_problem(404) from None
 
-    def guarded(handler: Handler) -> Handler:
-        async def checked(request: web.Request) -> web.StreamResponse:
-            if not _let_in(request, settings):
-                raise plain_problem(403)
-            if request.method == "POST" and request.content_type != "application/json":
-                raise plain_problem(415)
-            try:
-                return await handler(request)
-            except parking.NotParked:
-                raise plain_problem(404) from None
-
-        return checked
-
-    return guarded
-
-
-def _let_in(request: web.Request, settings: ServiceSettings) -> bool:
-    if settings.admin_token is not None:
-        told = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        return hmac.compare_digest(told.encode(), settings.admin_token.get_secret_value().encode())
-    direct = not any(header in request.headers for header in _FORWARDED)
-    return direct and _is_loopback(request.remote) and _is_loopback(request.url.host)
-
-
-def _is_loopback(host: str | None) -> bool:
-    """`localhost` counts; any other name may be made to point here by a web page (DNS rebinding)."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
+    return found
 
 
 def _item(row: Row[Any]) -> dict[str, Any]:

@@ -29,6 +29,8 @@ from chassis.store import Store
 
 log = structlog.get_logger()
 
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
 HOUSEKEEPING_EVERY_S = 600.0
 
 SHUTDOWN_TIMEOUT_S = 10.0
@@ -165,13 +167,15 @@ class NotMigrated(Exception):
     """The database's tables are older than the program."""
 
 
-async def run_until_signal(*services: Service) -> None:
-    """Run the services until SIGTERM or SIGINT, then stop them in the reverse order."""
+def until_signal() -> asyncio.Event:
+    """An event that SIGTERM or SIGINT sets."""
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    async with AsyncExitStack() as stack:
-        for service in services:
-            await stack.enter_async_context(service.running())
+    for number in SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def run_until_signal(service: Service) -> None:
+    stop = until_signal()
+    async with service.running():
         await stop.wait()

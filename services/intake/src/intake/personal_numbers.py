@@ -22,7 +22,7 @@ def hashed(number: str, key: str, today: date) -> str:
 
 
 def twelve_digits(number: str, today: date) -> str:
-    """The number with its century: as written, or the latest possible; `+` stands for a hundred years more."""
+    """The number with its century: as written, or the latest possible; `+` adds a hundred years of age."""
     match = _NUMBER.fullmatch(re.sub(r"[\s‐‑‒–—−]", _plain_separator, number.strip()))
     if match is None or not _luhn(match["birth"] + match["last"]):
         raise NoPersonalNumber

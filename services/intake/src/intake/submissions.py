@@ -195,7 +195,10 @@ async def _take_new(tx: Transaction, submission: Submission) -> Receipt:
 
 
 async def _take_revision(tx: Transaction, submission: Submission, known: Row[Any]) -> Receipt:
-    """A completion; one that is older than what we have changes nothing, but is noted."""
+    """A completion; one that is older than what we have changes nothing, but is noted.
+
+    While a report of an earlier revision stands, the status goes on telling of that one.
+    """
     receipt = Receipt(Taken.NEW, known.id, known.form, known.reference, submission.received_at)
     if known.form != submission.form:
         return Receipt(Taken.CONFLICTING)
@@ -211,6 +214,7 @@ async def _take_revision(tx: Transaction, submission: Submission, known: Row[Any
             submitted_at=submission.submitted_at,
             received_at=submission.received_at,
             digest=submission.digest,
+            status=known.status if known.report_version else "received",
         )
     )
     await _record(tx, submission, known.id, revision)
@@ -265,7 +269,7 @@ async def note(tx: Transaction, submission_id: str, event: str) -> None:
 
 
 async def note_rejection(tx: Transaction, submission_id: str, findings: list[dict[str, Any]]) -> None:
-    """A rejected first revision settles the status; a rejected completion leaves the former report standing."""
+    """A rejected first revision settles the status; a rejected completion leaves the former standing."""
     await tx.execute(
         update(submissions)
         .where(submissions.c.id == submission_id, submissions.c.report_version == 0)

@@ -1,0 +1,51 @@
+"""What is for this machine alone: pages and desks that show what people wrote, before anyone signs in."""
+
+import hmac
+import ipaddress
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from pydantic import SecretStr
+
+from chassis.problems import plain_problem
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
+
+
+def only_here(token: SecretStr | None) -> Callable[[Handler], Handler]:
+    """Let in who holds the token; without a token, who calls directly on loopback.
+
+    A POST must be JSON, which no other site's page can make a browser send.
+    """
+
+    def guarded(handler: Handler) -> Handler:
+        async def checked(request: web.Request) -> web.StreamResponse:
+            if not (_holds(request, token) if token else _is_direct(request)):
+                raise plain_problem(403)
+            if request.method == "POST" and request.content_type != "application/json":
+                raise plain_problem(415)
+            return await handler(request)
+
+        return checked
+
+    return guarded
+
+
+def _holds(request: web.Request, token: SecretStr) -> bool:
+    told = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return hmac.compare_digest(told.encode(), token.get_secret_value().encode())
+
+
+def _is_direct(request: web.Request) -> bool:
+    """Not through a proxy, and not by a name that a web page made to point here (DNS rebinding)."""
+    direct = not any(header in request.headers for header in _FORWARDED)
+    return direct and _is_loopback(request.remote) and _is_loopback(request.url.host)
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False

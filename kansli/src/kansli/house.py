@@ -1,0 +1,77 @@
+"""The whole house in one process: four services on the embedded bus, everything they keep in one folder."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import archive.__main__
+import notification.__main__
+import validation.__main__
+from archive.settings import ArchiveSettings
+from notification.settings import NotificationSettings
+from validation.settings import ValidationSettings
+
+import intake.__main__
+from chassis.bus.embedded import EmbeddedBus, EmbeddedHub
+from chassis.clock import Clock, system_clock
+from chassis.service import Service
+from chassis.settings import ServiceSettings
+from intake.settings import IntakeSettings
+
+_PERSONAL_NUMBER_KEY = "personal-number.key"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where the house finds what it is told, and keeps what it knows."""
+
+    config: Path
+    data: Path
+    forms: Sequence[Path]
+
+
+def build_house(plan: Plan, clock: Clock = system_clock) -> list[Service]:
+    """The services in the order in which they start: whoever listens comes before who speaks to it.
+
+    The environment may say otherwise than the plan, as for a service that runs alone.
+    """
+    plan.data.mkdir(parents=True, exist_ok=True)
+    hub = EmbeddedHub()
+    key = _personal_number_key(plan.data)
+    data = plan.data.resolve()
+    return [
+        notification.__main__.build(
+            _settings(NotificationSettings, plan, smtp_url=(data / "letters").as_uri()),
+            EmbeddedBus(hub),
+            clock,
+        ),
+        archive.__main__.build(
+            _settings(ArchiveSettings, plan, objects=(data / "objects").as_uri()), EmbeddedBus(hub), clock
+        ),
+        validation.__main__.build(_settings(ValidationSettings, plan), EmbeddedBus(hub), clock),
+        intake.__main__.build(
+            _settings(IntakeSettings, plan, objects=(data / "objects").as_uri(), personal_number_key=key),
+            EmbeddedBus(hub),
+            clock,
+        ),
+    ]
+
+
+def _settings(kind: type[ServiceSettings], plan: Plan, **more: Any) -> Any:
+    return kind.load(
+        database_url=f"sqlite:///{plan.data / kind.service}.db",
+        config=plan.config,
+        forms=":".join(map(str, plan.forms)),
+        **more,
+    )
+
+
+def _personal_number_key(data: Path) -> str:
+    """The key of the personnummer hashes: made once, and kept where only the house can read it."""
+    path = data / _PERSONAL_NUMBER_KEY
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32), "utf-8")
+    return path.read_text("utf-8").strip()

@@ -1,0 +1,66 @@
+"""Asking the services on their admin addresses, as an operator does."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from archive.settings import ArchiveSettings
+from notification.settings import NotificationSettings
+from validation.settings import ValidationSettings
+
+from chassis.settings import ServiceSettings
+from intake.settings import IntakeSettings
+
+SERVICES: Mapping[str, type[ServiceSettings]] = {
+    kind.service: kind for kind in (IntakeSettings, ValidationSettings, ArchiveSettings, NotificationSettings)
+}
+TIMEOUT = aiohttp.ClientTimeout(total=15)
+
+
+class NoAnswer(Exception):
+    """A service could not be asked, or refused to answer."""
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Knows each service's address: as given, else as its settings say, else its usual one."""
+
+    given: Mapping[str, str]
+
+    def address(self, service: str) -> str:
+        kind = SERVICES[service]
+        listen = os.environ.get(f"{kind.prefix()}LISTEN") or kind.default_listen
+        return self.given.get(service, f"http://{listen}").rstrip("/")
+
+    async def ask(self, service: str, path: str) -> Any:
+        return await self._call(service, "GET", path, None)
+
+    async def tell(self, service: str, path: str, content: Mapping[str, Any]) -> Any:
+        return await self._call(service, "POST", path, content)
+
+    async def _call(self, service: str, method: str, path: str, content: Mapping[str, Any] | None) -> Any:
+        """The answer's content.
+
+        Raises:
+            NoAnswer: the service is not there, or said no.
+        """
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=TIMEOUT, headers=_token(service)) as session,
+                session.request(method, self.address(service) + path, json=content) as response,
+            ):
+                told = await response.json(content_type=None)
+                if response.status >= 400:
+                    raise NoAnswer(
+                        f"{service}: {response.status} {told.get('title', '')}: {told.get('detail', '')}"
+                    )
+                return told
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            raise NoAnswer(f"{service} at {self.address(service)}: {type(error).__name__}") from None
+
+
+def _token(service: str) -> dict[str, str]:
+    token = os.environ.get(f"{SERVICES[service].prefix()}ADMIN_TOKEN")
+    return {"Authorization": f"Bearer {token}"} if token else {}

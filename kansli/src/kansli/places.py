@@ -1,0 +1,25 @@
+"""Where the house's own files lie: in the repository, or inside the package when installed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+_REPOSITORY = _PACKAGE.parents[2]
+
+
+def shipped_forms() -> Path:
+    return _shipped("schemas/forms")
+
+
+def shipped_example() -> Path:
+    return _shipped("deploy/example")
+
+
+def forms_folders(added: Sequence[Path]) -> list[Path]:
+    """The shipped forms, and after them those that were added: they replace forms of the same name."""
+    return [shipped_forms(), *added]
+
+
+def _shipped(path: str) -> Path:
+    packaged = _PACKAGE / "shipped" / path
+    return packaged if packaged.is_dir() else _REPOSITORY / path

@@ -1,0 +1,57 @@
+"""Sending a submission as an e-tjänst platform would, and asking what became of it."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+UNSETTLED = "received"
+ASK_EVERY_S = 0.1
+
+
+class NotTaken(Exception):
+    """Intake did not take the submission; the problem says why."""
+
+    def __init__(self, status: int, problem: dict[str, Any]) -> None:
+        super().__init__(f"{status} {problem.get('title', '')}: {problem.get('detail', '')}")
+        self.problem = problem
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A platform with its key, and intake's address."""
+
+    address: str
+    key: str
+
+    async def send(self, body: bytes, content_type: str = "application/json") -> dict[str, Any]:
+        """Post the submission; returns the receipt.
+
+        Raises:
+            NotTaken: intake refused it.
+        """
+        async with (
+            self._session() as session,
+            session.post(
+                f"{self.address}/v1/submissions", data=body, headers={"Content-Type": content_type}
+            ) as response,
+        ):
+            told: dict[str, Any] = await response.json(content_type=None)
+            if response.status != 202:
+                raise NotTaken(response.status, told)
+            return told
+
+    async def outcome(self, submission_id: str, within: float) -> dict[str, Any]:
+        """Ask until the submission has an outcome, or the time is over; returns what intake last said."""
+        deadline = asyncio.get_running_loop().time() + within
+        async with self._session() as session:
+            while True:
+                async with session.get(f"{self.address}/v1/submissions/{submission_id}") as response:
+                    told: dict[str, Any] = await response.json(content_type=None)
+                if told.get("status") != UNSETTLED or asyncio.get_running_loop().time() > deadline:
+                    return told
+                await asyncio.sleep(ASK_EVERY_S)
+
+    def _session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(headers={"Authorization": f"Bearer {self.key}"})

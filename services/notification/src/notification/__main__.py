@@ -1,0 +1,55 @@
+"""The notification service: tells the secretary and the sender by e-mail."""
+
+from pathlib import Path
+
+from chassis.bus import Bus
+from chassis.cli import main
+from chassis.clock import Clock, day_in_stockholm, system_clock
+from chassis.folders import WatchedFolder
+from chassis.metrics import Metrics
+from chassis.service import Service
+from chassis.store import open_store
+from notification.events import NotificationFailed, NotificationSent
+from notification.handlers import Letters, mails_counter
+from notification.headers import Sender
+from notification.mailbag import tally
+from notification.post import open_post
+from notification.recipients import load_committees
+from notification.settings import NotificationSettings
+
+HISTORY = Path(__file__).parent / "migrations"
+
+
+def build(settings: NotificationSettings, bus: Bus, clock: Clock = system_clock) -> Service:
+    """Notification writes the letters, sends them, and knows what became of each."""
+    store = open_store(settings.database_url.get_secret_value(), settings.service, clock)
+    metrics = Metrics(settings.service)
+    committees = WatchedFolder(
+        [settings.config], lambda folders: load_committees(folders[0], day_in_stockholm(clock()))
+    )
+    letters = Letters(
+        store,
+        committees,
+        open_post(settings.smtp_url.get_secret_value()),
+        Sender(settings.sender_name, settings.sender_address, settings.reply_to),
+        settings.pages_url.rstrip("/"),
+        mails_counter(metrics.registry),
+    )
+    return Service(
+        name=settings.service,
+        settings=settings,
+        store=store,
+        bus=bus,
+        metrics=metrics,
+        history=HISTORY,
+        clock=clock,
+        reads=letters.reads(),
+        says=[NotificationSent, NotificationFailed],
+        errands=letters.errands(settings.letters_at_once),
+        tally=lambda: tally(store),
+        background=[committees.watch],
+    )
+
+
+if __name__ == "__main__":
+    main(NotificationSettings, build)

@@ -1,0 +1,104 @@
+"""What notification reads of reports and submissions, and what it says of its letters."""
+
+from datetime import date, datetime
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from chassis.events import Event
+
+
+class Part(BaseModel):
+    """A part of an event: only the fields that a letter uses."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+
+class Submitter(Part):
+    name: str
+    email: str | None
+
+
+class Finding(Part):
+    rule: str
+    outcome: Literal["reject", "hold", "note"]
+    message: str
+    source: str
+
+
+class Meeting(Part):
+    date: date
+    time: str
+    place: str
+    deadline: datetime
+
+
+class Told(Event):
+    """What all events that call for letters have in common."""
+
+    revision: int
+    form: str
+    committee: str
+    title: str
+    subject: str
+    reference: str
+    unit: str | None
+    arrived_at: datetime
+    findings: list[Finding]
+    submitter: Submitter
+
+    @property
+    def occurrence(self) -> str:
+        """What tells this event from another of the same kind about the same submission."""
+        return f"{self.kind} {self.submission_id} {self.revision}"
+
+
+class SubmissionRejected(Told):
+    kind: ClassVar[str] = "submission.rejected"
+
+
+class ReportTold(Told):
+    version: int
+    late: bool
+    meeting: Meeting | None
+
+    @property
+    def occurrence(self) -> str:
+        return f"{super().occurrence} {self.version}"
+
+
+class ReportFiled(ReportTold):
+    kind: ClassVar[str] = "report.filed"
+
+
+class ReportHeld(ReportTold):
+    kind: ClassVar[str] = "report.held"
+
+
+class ReportReturned(ReportTold):
+    kind: ClassVar[str] = "report.returned"
+
+    reason: str
+
+
+class LetterEvent(Event):
+    """What became of a letter; `letter` is its kind, `letter_id` holds no address."""
+
+    revision: int
+    form: str
+    letter: str
+    letter_id: str
+
+
+class NotificationSent(LetterEvent):
+    """The relay has taken the letter."""
+
+    kind: ClassVar[str] = "notification.sent"
+    heard_by: ClassVar[tuple[str, ...]] = ("intake",)
+
+
+class NotificationFailed(LetterEvent):
+    """The letter will not arrive: it was refused for good."""
+
+    kind: ClassVar[str] = "notification.failed"
+    heard_by: ClassVar[tuple[str, ...]] = ("intake",)

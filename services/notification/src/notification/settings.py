@@ -1,0 +1,30 @@
+"""All that notification can be told from outside."""
+
+from typing import ClassVar
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from chassis.settings import ServiceSettings
+
+
+class NotificationSettings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="NOTIFICATION_")
+
+    service: ClassVar[str] = "notification"
+    default_listen: ClassVar[str] = "127.0.0.1:8083"
+
+    smtp_url: SecretStr = Field(
+        default=SecretStr("smtp://127.0.0.1:25"),
+        description="The mail relay: smtp://…, smtps://…, or file:///folder for .eml files",
+    )
+    sender_name: str = Field(default="Kansli", max_length=29, description="The name that letters come from")
+    sender_address: str = Field(
+        default="kansli@kommunen.example", description="The address that letters come from, and bounces go to"
+    )
+    reply_to: str | None = Field(default=None, description="A manned address for answers")
+    pages_url: str = Field(
+        default="http://127.0.0.1:8084",
+        description="Where the secretary's pages are, for the links in letters",
+    )
+    letters_at_once: int = Field(default=4, ge=1, le=50, description="How many letters are sent side by side")

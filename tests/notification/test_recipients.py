@@ -1,0 +1,137 @@
+"""Who gets which letter, and what a committee's file must hold."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from chassis.folders import BrokenFolder
+from notification.recipients import (
+    Committee,
+    EventKind,
+    Recipient,
+    Submitter,
+    is_mailbox,
+    load_committees,
+    recipients_of,
+)
+
+TODAY = date(2026, 11, 20)
+
+VALFARD = """
+id: valfard
+name: Välfärd- och servicenämnden
+secretary: {name: Åsa Ek, email: asa@exempel.se, copies: [namnd@exempel.se]}
+agenda_item: Rapporter från kontaktpolitiker
+meetings: [{date: !today +19, deadline: !today +7 12:00}]
+"""
+
+COMMITTEE = Committee.model_validate(
+    {
+        "id": "valfard",
+        "name": "Välfärd- och servicenämnden",
+        "secretary": {"name": "Åsa Ek", "email": "asa@exempel.se", "copies": ["namnd@exempel.se"]},
+    }
+)
+SUBMITTER = Submitter(name="Bo Al", email="bo@exempel.se")
+
+
+def config(folder: Path, **files: str) -> Path:
+    (folder / "committees").mkdir()
+    for name, text in files.items():
+        (folder / "committees" / f"{name}.yaml").write_text(text, "utf-8")
+    return folder
+
+
+def test_a_committee_is_read_from_the_file_that_other_services_read_too(tmp_path: Path) -> None:
+    """What notification has no use for is left alone, and relative dates are resolved."""
+    committees = load_committees(config(tmp_path, valfard=VALFARD), TODAY)
+    assert committees == {"valfard": COMMITTEE}
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("id: valfard\nname: N\n", "secretary: Field required"),
+        (VALFARD.replace("asa@exempel.se", "asa(at)exempel.se"), "not an e-mail address"),
+        (VALFARD.replace("[namnd@exempel.se]", "[a b@x]"), "secretary.copies.0"),
+        (VALFARD.replace("id: valfard", "id: social"), "must be social.yaml"),
+        ("id: [", "cannot be read"),
+        ("- no committee", "valid dictionary"),
+    ],
+    ids=["no secretary", "no address", "bad copy", "other name", "no yaml", "no mapping"],
+)
+def test_a_broken_file_is_named_with_its_fault(tmp_path: Path, text: str, complaint: str) -> None:
+    """The message says which file and what to mend."""
+    with pytest.raises(BrokenFolder, match=r"valfard\.yaml: ") as broken:
+        load_committees(config(tmp_path, valfard=text), TODAY)
+    assert complaint in str(broken.value)
+
+
+def test_a_folder_without_committees_is_broken(tmp_path: Path) -> None:
+    """A misspelt folder is told at start and not by letters that never come."""
+    with pytest.raises(BrokenFolder, match="there is no committee"):
+        load_committees(tmp_path, TODAY)
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (
+            "report.filed",
+            [("filed", "asa@exempel.se", False), ("filed", "namnd@exempel.se", True)],
+        ),
+        (
+            "report.held",
+            [("held", "asa@exempel.se", False), ("held", "namnd@exempel.se", True)],
+        ),
+        (
+            "submission.rejected",
+            [
+                ("rejected_secretary", "asa@exempel.se", False),
+                ("rejected_secretary", "namnd@exempel.se", True),
+                ("rejected_submitter", "bo@exempel.se", False),
+            ],
+        ),
+        ("report.returned", [("returned", "bo@exempel.se", False)]),
+    ],
+)
+def test_each_event_calls_for_its_letters(event: EventKind, expected: list[tuple[str, str, bool]]) -> None:
+    """The secretary hears of what comes, the sender of what comes back."""
+    letters = recipients_of(event, COMMITTEE, SUBMITTER)
+    assert expected == [(one.kind, one.address, one.is_copy) for one in letters]
+
+
+@pytest.mark.parametrize("email", [None, "", "bo", "bo@x\r\nBcc: alla@exempel.se", "bo@exempel"])
+def test_a_submitter_without_a_usable_address_gets_no_letter(email: str | None) -> None:
+    """What a platform sends as an address may be none, and is never put on an envelope."""
+    submitter = Submitter(email=email)
+    expected = email == "bo@exempel"
+    assert expected == submitter.reachable
+    assert expected == bool(recipients_of("report.returned", COMMITTEE, submitter))
+
+
+def test_an_address_that_stands_twice_gets_one_letter() -> None:
+    """A secretary who is also among the copies is written to as the secretary."""
+    secretary = COMMITTEE.secretary.model_copy(update={"copies": ("ASA@exempel.se",)})
+    committee = COMMITTEE.model_copy(update={"secretary": secretary})
+    expected = (Recipient("filed", "asa@exempel.se", "Åsa Ek"),)
+    assert expected == recipients_of("report.filed", committee, SUBMITTER)
+
+
+@pytest.mark.parametrize(
+    ("address", "usable"),
+    [
+        ("anna.bo+kansli@namnd.exempel.se", True),
+        ("root@localhost", True),
+        ("å@exempel.se", False),
+        ("a@exempel..se", False),
+        (".a@exempel.se", False),
+        ('"a b"@exempel.se', False),
+        ("a@exempel.se> SIZE=1", False),
+        ("a" * 250 + "@x.se", False),
+    ],
+)
+def test_a_mailbox_is_what_every_relay_takes(address: str, usable: bool) -> None:
+    """Neither quoting nor letters outside ASCII, and nothing that could be a second command."""
+    assert usable == is_mailbox(address)
