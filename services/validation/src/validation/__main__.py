@@ -1,0 +1,47 @@
+"""The validation service: judges submissions by JSON Schema and by the guidelines of the committee."""
+
+from pathlib import Path
+
+from chassis.bus import Bus
+from chassis.cli import main
+from chassis.clock import Clock, day_in_stockholm, system_clock
+from chassis.folders import WatchedFolder
+from chassis.metrics import Metrics
+from chassis.service import Service
+from chassis.store import open_store
+from validation.events import SubmissionAccepted, SubmissionRejected
+from validation.forms import load_forms
+from validation.handlers import Judge, judged_counter
+from validation.judgements import tally
+from validation.register import load_committees
+from validation.settings import ValidationSettings
+
+HISTORY = Path(__file__).parent / "migrations"
+
+
+def build(settings: ValidationSettings, bus: Bus, clock: Clock = system_clock) -> Service:
+    """Validation judges each submission, and names the rule and its source."""
+    store = open_store(settings.database_url.get_secret_value(), settings.service, clock)
+    metrics = Metrics(settings.service)
+    forms = WatchedFolder(settings.forms_folders, load_forms)
+    committees = WatchedFolder(
+        [settings.config], lambda folders: load_committees(folders[0], day_in_stockholm(clock()))
+    )
+    judge = Judge(forms, committees, clock, judged_counter(metrics.registry))
+    return Service(
+        name=settings.service,
+        settings=settings,
+        store=store,
+        bus=bus,
+        metrics=metrics,
+        history=HISTORY,
+        clock=clock,
+        reads=judge.reads(),
+        says=[SubmissionAccepted, SubmissionRejected],
+        tally=lambda: tally(store),
+        background=[forms.watch, committees.watch],
+    )
+
+
+if __name__ == "__main__":
+    main(ValidationSettings, build)

@@ -1,0 +1,160 @@
+"""What is wrong with forms, found before they judge anybody: every example is put to the test.
+
+An example (`examples/*.json`) is a submission as a platform would send it, together with:
+`received_at`; `register`, the committee's `units`, `kontaktpolitiker` and `rules` as in its file;
+`history`, the reports that stand (`person`, `data`); and `expect`: the `outcome`, the ids in
+`findings` (any order, `schema` once for each error) and the `compensation` (left out: not asked).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from chassis.folders import BrokenFolder
+from validation.facts import Number, Past
+from validation.findings import Verdict
+from validation.forms import Form, UnknownVersionError, form_folders, load_form
+from validation.judgement import Judgement, Submission, Submitter, circumstances, judge
+from validation.register import Committee, committee_from
+
+_NOTICE_DAYS = 90
+"""Time for a committee to renew its guideline: two or three meetings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something to mend, and the file to mend it in."""
+
+    file: Path
+    message: str
+
+
+class _Text(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Expected(_Text):
+    outcome: Verdict
+    findings: tuple[str, ...]
+    compensation: tuple[Mapping[str, str | Number], ...] | None = None
+
+
+class _Attachment(BaseModel):
+    name: str
+
+
+class _Submitter(_Text):
+    name: str
+    email: str | None = None
+
+
+class _Standing(_Text):
+    person: str
+    data: dict[str, Any]
+
+
+class _Example(_Text):
+    about: str
+    form: str
+    form_version: int
+    reference: str = ""
+    received_at: AwareDatetime
+    submitter: _Submitter
+    data: dict[str, Any]
+    attachments: tuple[_Attachment, ...] = ()
+    assumed: Mapping[str, Any] = Field(alias="register")
+    history: tuple[_Standing, ...] = ()
+    expect: _Expected
+
+
+def check_forms(folders: Sequence[Path]) -> list[Problem]:
+    """Read every form and put its examples to the test; all problems, not only the first."""
+    return [problem for folder in form_folders(folders).values() for problem in check_form(folder)]
+
+
+def check_form(folder: Path) -> Iterator[Problem]:
+    try:
+        form = load_form(folder)
+    except BrokenFolder as broken:
+        yield Problem(folder, str(broken))
+        return
+    for path in sorted((folder / "examples").glob("*.json")):
+        yield from (Problem(path, message) for message in _tried(path, form))
+
+
+def check_register(committee: Committee, today: date) -> Iterator[str]:
+    """Warn of what the guidelines ask of a register; it is used all the same."""
+    in_office = [term for term in committee.kontaktpolitiker if term.in_office(today)]
+    for unit in committee.units:
+        if not any(unit.id in term.units for term in in_office):
+            yield f"{unit.id} has no kontaktpolitiker"
+    for term in in_office:
+        for unit_id in sorted({*term.units} & {*term.employed_in}):
+            yield f"{term.id} is assigned to {unit_id} and employed there"
+
+
+def check_guideline(form: Form, today: date) -> Iterator[str]:
+    """Warn of a guideline that has expired or does so within `_NOTICE_DAYS`."""
+    guideline = form.text.guideline
+    if guideline and guideline.valid_to and (guideline.valid_to - today).days <= _NOTICE_DAYS:
+        yield f"the guideline of {form.name} is valid to {guideline.valid_to}"
+
+
+def check_overrides(committee: Committee, forms: Mapping[str, Form]) -> Iterator[str]:
+    """Find rules whose outcome the committee sets although no form of its own has them."""
+    own = [form for form in forms.values() if form.committee == committee.id]
+    rules = [rule for form in own for rule in form.rulebook.rules]
+    for strange in sorted(committee.rules.keys() - {rule.id for rule in rules}):
+        yield f"there is no rule {strange}"
+    for fixed in sorted(committee.rules.keys() & {rule.id for rule in rules if rule.is_fixed}):
+        yield f"{fixed} rests on facts over a unit and stays a note"
+
+
+def _tried(path: Path, form: Form) -> Iterator[str]:
+    try:
+        example = _Example.model_validate_json(path.read_bytes())
+        judgement = _judged(example, form)
+    except (OSError, ValidationError, UnknownVersionError) as error:
+        yield str(error)
+        return
+    yield from _differences(example.expect, judgement)
+
+
+def _judged(example: _Example, form: Form) -> Judgement:
+    committee = committee_from({"id": form.committee, "name": form.committee, **example.assumed})
+    submission = Submission(
+        submission_id="example",
+        form_version=example.form_version,
+        received_at=example.received_at,
+        submitter=Submitter(name=example.submitter.name, email=example.submitter.email),
+        data=example.data,
+        attachments=tuple(attachment.name for attachment in example.attachments),
+    )
+    past = [_past(form, committee, submission, *one) for one in enumerate(example.history)]
+    return judge(submission, form, committee, past, example.received_at)
+
+
+def _past(form: Form, committee: Committee, submission: Submission, number: int, standing: _Standing) -> Past:
+    then = circumstances(replace(submission, data=standing.data), form, committee)
+    return Past(
+        submission_id=f"history-{number}",
+        person_id=standing.person,
+        unit=then.unit,
+        event_date=then.day,
+        data=standing.data,
+    )
+
+
+def _differences(expected: _Expected, judgement: Judgement) -> Iterator[str]:
+    if judgement.outcome != expected.outcome:
+        yield f"expected {expected.outcome}, was {judgement.outcome}"
+    rules = sorted(finding.rule for finding in judgement.findings)
+    if rules != sorted(expected.findings):
+        yield f"expected the findings {sorted(expected.findings)}, were {rules}"
+    lines = [asdict(line) for line in judgement.compensation]
+    if expected.compensation is not None and lines != [*map(dict, expected.compensation)]:
+        yield f"expected the compensation {[*map(dict, expected.compensation)]}, was {lines}"

@@ -1,0 +1,160 @@
+"""CEL expressions, compiled and checked once when a form is read.
+
+A form's author writes in CEL (https://cel.dev). An expression that cannot be compiled, calls a
+function that does not exist or asks for a field that does not exist is refused with the form; what
+is left to go wrong with a report at hand is `EvaluationError`, which holds the report.
+
+Absent fields follow CEL: `has(data.inbjuden_av)` asks, and reading a field that is absent has no
+answer. `&&` and `||` are answered when either side settles them, whatever the other side does.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import cel
+
+from validation.texts import swedish
+
+Answer = TypeVar("Answer")
+
+
+class ExpressionError(Exception):
+    """The expression can be used with no report at all; the message says what to mend."""
+
+
+class EvaluationError(Exception):
+    """The expression has no answer for this report; the message never holds what was reported."""
+
+
+Vocabulary = Mapping[str, frozenset[str] | None]
+"""The variables an expression may use, dotted (`past.data`), each with its fields; None is any."""
+
+FUNCTIONS = frozenset(
+    {"kontaktpolitiker", "personal_numbers", "mentions", "days_between", "year", "unit_name"}
+)
+"""What we add to CEL; see `validation.rules.functions_for`."""
+
+_CEL_FUNCTIONS = frozenset(
+    {"contains", "dyn", "endsWith", "matches", "size", "startsWith", "type"}
+    | {"bytes", "double", "duration", "int", "string", "timestamp", "uint"}
+    | {f"getDayOf{span}" for span in ("Month", "Week", "Year")}
+    | {f"get{part}" for part in ("FullYear", "Month", "Date", "Hours", "Minutes", "Seconds")}
+)
+_NAMED_FUNCTION = re.compile(r"[A-Za-z]\w*")
+_TEXT_LITERAL = re.compile(r"""r?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
+_BOUND_NAME = re.compile(r"\.\s*(?:all|exists|existsOne|exists_one|map|filter)\s*\(\s*(\w+)\s*,")
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    source: str
+    program: cel.Program
+
+    def answer(self, context: cel.Context, kind: type[Answer]) -> Answer:
+        """Evaluate to a value of the kind; raises `EvaluationError` when there is none such.
+
+        Rust panics reach Python as `BaseException` and are held like any other failure.
+        """
+        try:
+            value = self.program.execute(context)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            raise EvaluationError(f"{self.source}: {type(error).__name__}") from None
+        if not isinstance(value, kind):
+            raise EvaluationError(f"{self.source}: answers {type(value).__name__}")
+        return value
+
+    def number(self, context: cel.Context) -> int | float:
+        """Evaluate to a number, which in CEL a bool is not; raises `EvaluationError`."""
+        value = self.answer(context, object)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise EvaluationError(f"{self.source}: answers {type(value).__name__}")
+        return value
+
+    def uses(self, name: str) -> frozenset[str]:
+        """Give the fields of the variable that the expression asks for."""
+        return frozenset(_fields_of(name, _without_literals(self.source)))
+
+
+def compiled(source: str, vocabulary: Vocabulary) -> Expression:
+    """Compile and check names; raises `ExpressionError`."""
+    try:
+        program = cel.compile(source)
+        references = program.references()
+    except (ValueError, RuntimeError) as error:
+        raise ExpressionError(f"`{source}` is not CEL: {error}") from None
+    _check(source, references, vocabulary)
+    return Expression(source, program)
+
+
+def _check(source: str, references: Mapping[str, list[str]], vocabulary: Vocabulary) -> None:
+    bare = _without_literals(source)
+    variables = {name.split(".")[0] for name in vocabulary} | set(_BOUND_NAME.findall(bare))
+    functions = {name for name in references["functions"] if _NAMED_FUNCTION.fullmatch(name)}
+    _refuse(source, "variable", set(references["variables"]) - variables, variables)
+    _refuse(source, "function", functions - FUNCTIONS - _CEL_FUNCTIONS, FUNCTIONS)
+    for name, fields in vocabulary.items():
+        if fields is not None:
+            _refuse(source, f"field of {name}", set(_fields_of(name, bare)) - fields, fields)
+
+
+def _refuse(source: str, what: str, strange: set[str], known: set[str] | frozenset[str]) -> None:
+    if strange:
+        raise ExpressionError(
+            f"`{source}` uses an unknown {what}: {', '.join(sorted(strange))}; "
+            f"there are {', '.join(sorted(known)) or 'none'}"
+        )
+
+
+def _without_literals(source: str) -> str:
+    return _TEXT_LITERAL.sub("''", source)
+
+
+def _fields_of(name: str, source: str) -> list[str]:
+    return re.findall(rf"(?<![\w.]){re.escape(name)}\.([A-Za-z_]\w*)", source)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A sentence in which `{…}` is CEL, its answers written the Swedish way."""
+
+    parts: tuple[str | Expression, ...]
+
+    def filled(self, context: cel.Context) -> str:
+        """Write the sentence out; raises `EvaluationError`."""
+        return "".join(
+            part if isinstance(part, str) else swedish(part.answer(context, object)) for part in self.parts
+        )
+
+    def uses(self, name: str) -> frozenset[str]:
+        expressions = (part for part in self.parts if isinstance(part, Expression))
+        return frozenset().union(*(expression.uses(name) for expression in expressions))
+
+
+def template(text: str, vocabulary: Vocabulary) -> Template:
+    """Read a sentence; raises `ExpressionError`, also for a brace without its partner."""
+    return Template(tuple(_parts(text, vocabulary)))
+
+
+def _parts(text: str, vocabulary: Vocabulary) -> Iterator[str | Expression]:
+    rest = text
+    while "{" in rest:
+        before, _, opened = rest.partition("{")
+        end = _closing_brace(opened)
+        yield before
+        yield compiled(opened[:end], vocabulary)
+        rest = opened[end + 1 :]
+    yield rest
+
+
+def _closing_brace(opened: str) -> int:
+    """Find the brace that closes the expression; those of CEL's maps and texts are passed over."""
+    depth = 1
+    for match in re.finditer(rf"{_TEXT_LITERAL.pattern}|[{{}}]", opened):
+        depth += {"{": 1, "}": -1}.get(match[0], 0)
+        if depth == 0:
+            return match.start()
+    raise ExpressionError(f"a brace is never closed: `{{{opened}`")

@@ -1,0 +1,180 @@
+"""Facts: what the earlier reports that stand say about this one.
+
+The caller fetches the past, by an indexed query, in the same serialised step in which it stores the
+judgement; `scopes` tells which past a form asks for and `earliest` how far back. Facts see free
+texts folded, on both sides, since what they compare was written by hand at different times.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal, Self
+
+import cel
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from validation.expressions import (
+    EvaluationError,
+    Expression,
+    ExpressionError,
+    Vocabulary,
+    compiled,
+)
+from validation.schemas import Schema
+from validation.texts import Json
+
+Scope = Literal["person", "unit"]
+Number = int | float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """An earlier submission of the form that stands: accepted, or held and not returned.
+
+    Its newest revision only, and `event_date` is the visit's day, not the day it was received.
+    """
+
+    submission_id: str
+    person_id: str | None
+    unit: str | None
+    event_date: date
+    data: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """What the facts are about: the report being judged, by whom, where and which day."""
+
+    submission_id: str
+    person_id: str | None
+    unit: str | None
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A count (`share` answers true or false) or a sum (`share` answers a number, if `where`)."""
+
+    name: str
+    over: Scope
+    within_days: int | None
+    share: Expression
+    where: Expression | None
+    nothing: Number
+    """The fact without any past: 0 or 0.0, which tells a sum's type."""
+
+    def covers(self, past: Past, occasion: Occasion) -> bool:
+        near = self.within_days is None or (abs((past.event_date - occasion.day).days) <= self.within_days)
+        return near and self._same(past, occasion)
+
+    def of(self, context: cel.Context) -> Number:
+        """Give what the context's `past` adds to the fact; raises `EvaluationError`."""
+        if self.where is None:
+            return int(self.share.answer(context, bool))
+        if not self.where.answer(context, bool):
+            return self.nothing
+        return type(self.nothing)(self.share.number(context))
+
+    def _same(self, past: Past, occasion: Occasion) -> bool:
+        if self.over == "person":
+            return occasion.person_id is not None and past.person_id == occasion.person_id
+        return occasion.unit is not None and past.unit == occasion.unit
+
+
+class FactText(BaseModel):
+    """A fact as its author writes it in rules.yaml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    over: Scope = "person"
+    within_days: int | None = Field(default=None, ge=0)
+    count: str | None = None
+    sum: str | None = None
+    where: str | None = None
+
+    @model_validator(mode="after")
+    def _counts_or_sums(self) -> Self:
+        if (self.count is None) == (self.sum is None):
+            raise ValueError("a fact has either count or sum")
+        if self.where is not None and self.sum is None:
+            raise ValueError("where belongs to sum; write the whole condition in count")
+        return self
+
+
+def compiled_fact(name: str, text: FactText, words: Vocabulary, blank: cel.Context) -> Fact:
+    """Compile a fact; `blank` is a context in which `past` and `data` are filled in by type only."""
+    if text.count is not None:
+        share = compiled(text.count, words)
+        return Fact(name, text.over, text.within_days, share, None, 0)
+    share = compiled(str(text.sum), words)
+    where = compiled(text.where or "true", words)
+    return Fact(name, text.over, text.within_days, share, where, _zero(share, blank))
+
+
+def _zero(share: Expression, blank: cel.Context) -> Number:
+    try:
+        return type(share.number(blank))(0)
+    except EvaluationError as error:
+        raise ExpressionError(f"`{share.source}` cannot be summed: {error}") from error
+
+
+def scopes(facts: Iterable[Fact]) -> frozenset[Scope]:
+    """Tell whose past the facts ask for: the person's, the unit's, both or nobody's."""
+    return frozenset(fact.over for fact in facts)
+
+
+def earliest(day: date) -> date:
+    """Give the first day of the past of an event: the previous calendar year, to bound the cost."""
+    return date(max(day.year - 1, 1), 1, 1)
+
+
+def relevant(past: Iterable[Past], occasion: Occasion) -> list[Past]:
+    """Leave out the report itself and what is too old.
+
+    The order is always the same, so that sums of floats are, however the past was fetched.
+    """
+    first = earliest(occasion.day)
+    others = (one for one in past if one.submission_id != occasion.submission_id)
+    recent = (one for one in others if one.event_date >= first)
+    return sorted(recent, key=lambda one: one.submission_id)
+
+
+def nothing(facts: Iterable[Fact]) -> dict[str, Number]:
+    """Give the facts of somebody without a past."""
+    return {fact.name: fact.nothing for fact in facts}
+
+
+def counted(
+    facts: Sequence[Fact],
+    occasion: Occasion,
+    past: Sequence[Past],
+    schema: Schema,
+    context: cel.Context,
+) -> dict[str, Number]:
+    """Count every fact; one that has no answer is left out, so that what needs it has none either.
+
+    `past` is what `relevant` gave.
+    """
+    totals = nothing(facts)
+    for one in past:
+        context.add_variable("past", _in_cel(one, schema))
+        for fact in facts:
+            if fact.name in totals and fact.covers(one, occasion):
+                _add(fact, context, totals)
+    return totals
+
+
+def _add(fact: Fact, context: cel.Context, totals: dict[str, Number]) -> None:
+    try:
+        totals[fact.name] += fact.of(context)
+    except EvaluationError:
+        del totals[fact.name]
+
+
+def _in_cel(past: Past, schema: Schema) -> Mapping[str, Any]:
+    return {
+        "person": None if past.person_id is None else {"id": past.person_id},
+        "unit": past.unit,
+        "event_date": past.event_date.isoformat(),
+        "data": schema.comparable(schema.typed(past.data)),
+    }

@@ -1,0 +1,152 @@
+"""What validation does with a submission: match the person, count the facts, judge, store, answer."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter
+
+from chassis.clock import Clock
+from chassis.consumer import Subscription
+from chassis.folders import WatchedFolder
+from chassis.outcomes import TryLater
+from chassis.store import Transaction
+from validation.events import (
+    CompensationLine,
+    JudgedFinding,
+    ReportReturned,
+    Sender,
+    SubmissionAccepted,
+    SubmissionReceived,
+    SubmissionRejected,
+)
+from validation.forms import Form, Forms
+from validation.judgement import Circumstances, Judgement, Submission, Submitter, circumstances, judge
+from validation.judgements import is_superseded, let_fall, past, store_judgement
+from validation.register import Committee, Committees
+
+CONFIG_MAY_COME = timedelta(minutes=1)
+"""A form or a committee that is not here yet is mostly on its way."""
+
+
+@dataclass
+class Judge:
+    """The service's work, with the forms and the registers that it judges by."""
+
+    forms: WatchedFolder[Forms]
+    committees: WatchedFolder[Committees]
+    clock: Clock
+    judged: Counter
+
+    def reads(self) -> list[Subscription[Any]]:
+        return [
+            Subscription(SubmissionReceived, self.judge_submission, self.locks),
+            Subscription(ReportReturned, self.forget_report),
+        ]
+
+    def locks(self, event: SubmissionReceived) -> Iterable[str]:
+        """One person's reports are judged one after the other, so that no two are both the second visit."""
+        yield f"submission {event.submission_id}"
+        yield self._person(event)
+
+    async def judge_submission(
+        self, event: SubmissionReceived, tx: Transaction
+    ) -> SubmissionAccepted | SubmissionRejected | None:
+        if await is_superseded(tx, event.submission_id, event.revision):
+            return None
+        form, committee = self._form(event)
+        submission = _submission(event)
+        around = circumstances(submission, form, committee)
+        before = await past(tx, event.form, form.rulebook.facts, around)
+        judgement = judge(submission, form, committee, before, self.clock())
+        await store_judgement(tx, event.submission_id, event.revision, event.form, judgement)
+        self._count(event.form, judgement)
+        return _answer(event, judgement, _unit_name(committee, around))
+
+    async def forget_report(self, event: ReportReturned, tx: Transaction) -> None:
+        """A report that the secretary returned no longer counts."""
+        await let_fall(tx, event.submission_id, event.revision)
+
+    def _form(self, event: SubmissionReceived) -> tuple[Form, Committee]:
+        form = self.forms.current.get(event.form)
+        if form is None or event.form_version not in form.versions:
+            raise TryLater(f"no form {event.form} v{event.form_version} here", CONFIG_MAY_COME)
+        committee = self.committees.current.get(form.text.committee)
+        if committee is None:
+            raise TryLater(f"no committee {form.text.committee} in the configuration", CONFIG_MAY_COME)
+        return form, committee
+
+    def _person(self, event: SubmissionReceived) -> str:
+        try:
+            form, committee = self._form(event)
+        except TryLater:
+            return f"form {event.form}"
+        person = circumstances(_submission(event), form, committee).person
+        return f"person {committee.id} {person.id}" if person else f"nobody {event.submission_id}"
+
+    def _count(self, form: str, judgement: Judgement) -> None:
+        for rule in {finding.rule for finding in judgement.findings} or {"none"}:
+            self.judged.labels(form, rule, judgement.outcome).inc()
+
+
+def _submission(event: SubmissionReceived) -> Submission:
+    submitter = event.submitter
+    return Submission(
+        submission_id=event.submission_id,
+        form_version=event.form_version,
+        received_at=event.received_at,
+        submitter=Submitter(
+            name=submitter.name,
+            email=submitter.email,
+            personal_number_hash=submitter.personal_number_hash,
+        ),
+        data=event.data,
+        attachments=tuple(attachment.name for attachment in event.attachments),
+    )
+
+
+def _unit_name(committee: Committee, around: Circumstances) -> str | None:
+    return committee.unit_name(around.unit) if around.unit else None
+
+
+def _answer(
+    event: SubmissionReceived, judgement: Judgement, unit_name: str | None
+) -> SubmissionAccepted | SubmissionRejected:
+    told: dict[str, Any] = {
+        "submission_id": event.submission_id,
+        "revision": event.revision,
+        "form": event.form,
+        "form_version": event.form_version,
+        "committee": judgement.committee,
+        "title": judgement.title,
+        "subject": judgement.subject,
+        "reference": event.reference,
+        "unit": judgement.unit,
+        "unit_name": unit_name,
+        "event_date": judgement.event_date,
+        "received_at": event.received_at,
+        "arrived_at": event.arrived_at,
+        "submitter": Sender(name=event.submitter.name, email=event.submitter.email),
+        "findings": [JudgedFinding(**asdict(finding)) for finding in judgement.findings],
+    }
+    if judgement.outcome == "rejected":
+        return SubmissionRejected(**told)
+    return SubmissionAccepted(
+        **told,
+        outcome=judgement.outcome,
+        data=judgement.data,
+        compensation=[
+            CompensationLine(kind=line.kind, quantity=float(line.quantity)) for line in judgement.compensation
+        ],
+        attachments=event.attachments,
+    )
+
+
+def judged_counter(registry: CollectorRegistry) -> Counter:
+    return Counter(
+        "kansli_submissions_judged_total",
+        "Submissions judged, a count for each rule that had its say",
+        ["form", "rule", "outcome"],
+        registry=registry,
+    )

@@ -1,0 +1,224 @@
+"""The judgement of one report: accepted, held or rejected, with every rule that had its say.
+
+Pure: the same report, form, committee, past and moment give the same judgement. The handler runs
+`circumstances` first, locks the person, fetches their past, and then runs `judge`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+import cel
+
+from chassis.clock import day_in_stockholm, in_stockholm
+from validation.expressions import EvaluationError
+from validation.facts import Number, Occasion, Past, counted, nothing, relevant
+from validation.findings import Finding, Verdict, verdict_of
+from validation.forms import Form
+from validation.personal_numbers import masked
+from validation.register import Committee, Kontaktpolitiker
+from validation.rules import Line, day_of, entry, functions_for
+from validation.schemas import Schema
+from validation.texts import Json, composed, on_one_line, printable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitter:
+    name: str
+    email: str | None = None
+    personal_number_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What validation knows of a submission; `received_at` is when intake received it, aware."""
+
+    submission_id: str
+    form_version: int
+    received_at: datetime
+    submitter: Submitter
+    data: Json
+    attachments: tuple[str, ...] = ()
+    """File names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """Who reports what day and where: what must be known before the past can be fetched."""
+
+    person: Kontaktpolitiker | None
+    unit: str | None
+    event_date: date | None
+    """None when the report has no usable date; such a report breaks its schema."""
+    day: date
+    """The event's day, or the day of receipt when there is none; register and past go by it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    outcome: Verdict
+    findings: tuple[Finding, ...]
+    facts: Mapping[str, Number]
+    compensation: tuple[Line, ...]
+    """Empty when rejected; what a held report is paid counts only once it is released."""
+    person: Kontaktpolitiker | None
+    unit: str | None
+    event_date: date | None
+    committee: str
+    title: str
+    subject: str
+    """One line for agenda and diary; certain personal numbers are masked in it."""
+    data: Json
+    """What was reported, with texts in NFC: what is kept and passed on."""
+
+
+def circumstances(submission: Submission, form: Form, committee: Committee) -> Circumstances:
+    data = composed(submission.data)
+    event_date = _date(_found(data, form.text.date))
+    day = event_date or day_in_stockholm(submission.received_at)
+    return Circumstances(
+        person=_person(submission.submitter, form, committee, day),
+        unit=_unit(_found(data, form.text.unit)),
+        event_date=event_date,
+        day=day,
+    )
+
+
+def judge(
+    submission: Submission, form: Form, committee: Committee, past: Iterable[Past], now: datetime
+) -> Judgement:
+    """Judge a report; `past` may hold more than the form asks for, in any order.
+
+    A report that breaks its schema is rejected for that alone: rules can rely on the schema.
+    Raises `validation.forms.UnknownVersionError`.
+    """
+    case = _Case(submission, form, committee, now)
+    broken = case.schema.findings(case.data, f"Formuläret «{form.title}»")
+    return case.rejected(broken) if broken else case.judged(past)
+
+
+class _Case:
+    """A report with everything around it that the rules may ask for."""
+
+    def __init__(self, submission: Submission, form: Form, committee: Committee, now: datetime) -> None:
+        self.data = composed(submission.data)
+        self.schema: Schema = form.schema(submission.form_version)
+        self._submission = submission
+        self._form = form
+        self._committee = committee
+        self._now = now
+        self._around = circumstances(submission, form, committee)
+        self._received = day_in_stockholm(submission.received_at)
+
+    def rejected(self, findings: tuple[Finding, ...]) -> Judgement:
+        return self._judgement(findings, {}, (), self._form.title)
+
+    def judged(self, past: Iterable[Past]) -> Judgement:
+        rules = self._form.rulebook
+        facts = self._facts(past)
+        context = self._context(self.schema.typed(self.data), {"facts": facts})
+        lines, unreckoned = rules.compensation(context)
+        findings = (*rules.findings(context, self._committee.rules), *unreckoned)
+        return self._judgement(findings, facts, lines, self._subject(context))
+
+    def _judgement(
+        self,
+        findings: tuple[Finding, ...],
+        facts: Mapping[str, Number],
+        lines: tuple[Line, ...],
+        subject: str,
+    ) -> Judgement:
+        outcome = verdict_of(findings)
+        return Judgement(
+            outcome=outcome,
+            findings=tuple(replace(one, message=self._safe(one.message)) for one in findings),
+            facts=facts,
+            compensation=() if outcome == "rejected" else lines,
+            person=self._around.person,
+            unit=self._around.unit,
+            event_date=self._around.event_date,
+            committee=self._committee.id,
+            title=self._form.title,
+            subject=on_one_line(self._safe(subject)),
+            data=self.data,
+        )
+
+    def _subject(self, context: cel.Context) -> str:
+        try:
+            return self._form.subject.filled(context)
+        except EvaluationError:
+            return self._form.title
+
+    def _facts(self, past: Iterable[Past]) -> dict[str, Number]:
+        facts, around = self._form.rulebook.facts, self._around
+        occasion = Occasion(
+            submission_id=self._submission.submission_id,
+            person_id=around.person.id if around.person else None,
+            unit=around.unit,
+            day=around.day,
+        )
+        earlier = relevant(past, occasion)
+        if not earlier:
+            return nothing(facts)
+        data = self.schema.comparable(self.schema.typed(self.data))
+        return counted(facts, occasion, earlier, self.schema, self._context(data, {}))
+
+    def _context(self, data: Json, further: Mapping[str, Any]) -> cel.Context:
+        names = [printable(name) for name in self._submission.attachments]
+        return cel.Context(
+            {**self._variables(data, names), **further},
+            functions_for(
+                self._committee,
+                self._around.day,
+                self._received,
+                {"": self.data, "/attachments": names},
+            ),
+        )
+
+    def _variables(self, data: Json, attachments: list[str]) -> dict[str, Any]:
+        submitter = self._submission.submitter
+        units = {unit.id: unit.name for unit in self._committee.units}
+        return {
+            "data": data,
+            "submitter": {"name": printable(submitter.name), "email": _shown(submitter.email)},
+            "person": entry(self._around.person),
+            "unit": self._around.unit,
+            "received_at": in_stockholm(self._submission.received_at).isoformat(),
+            "today": day_in_stockholm(self._now).isoformat(),
+            "form": self._form.in_cel(self._submission.form_version),
+            "committee": {"id": self._committee.id, "name": self._committee.name, "units": units},
+            "attachments": attachments,
+        }
+
+    def _safe(self, words: str) -> str:
+        return masked(words, self._received)
+
+
+def _person(submitter: Submitter, form: Form, committee: Committee, day: date) -> Kontaktpolitiker | None:
+    if form.text.person == "none":
+        return None
+    return committee.find(submitter.email, submitter.personal_number_hash, day)
+
+
+def _found(data: Json, pointer: str | None) -> Json:
+    """Give what a JSON Pointer leads to in data nobody has judged yet, or None."""
+    for step in (pointer or "").split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        data = data.get(name) if isinstance(data, dict) else None
+    return data if pointer else None
+
+
+def _date(value: Json) -> date | None:
+    try:
+        return day_of(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _unit(value: Json) -> str | None:
+    return printable(value) if isinstance(value, str) else None
+
+
+def _shown(text: str | None) -> str | None:
+    return None if text is None else printable(text)

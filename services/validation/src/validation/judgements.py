@@ -1,0 +1,177 @@
+"""The judgements that were made, and the past that they make up for the next one."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ColumnElement,
+    Date,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from chassis.store import Store, Transaction
+from chassis.store.tables import Moment
+from validation.facts import Fact, Past, earliest
+from validation.judgement import Circumstances, Judgement
+
+metadata = MetaData()
+
+judgements = Table(
+    "judgements",
+    metadata,
+    Column("submission_id", String, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("form", String, nullable=False),
+    Column("committee", String, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("standing", Boolean, nullable=False),
+    Column("person_id", String),
+    Column("unit", String),
+    Column("event_date", Date),
+    Column("data", JSON),
+    Column("findings", JSON, nullable=False),
+    Column("judged_at", Moment, nullable=False),
+)
+"""One row per judged revision.
+
+`standing` is true for the newest revision that was not rejected, until the secretary returns it;
+only that one counts among a person's visits, so only that one keeps its data.
+"""
+_STANDING = judgements.c.standing.is_(True)
+Index(
+    "judgements_of_person",
+    judgements.c.form,
+    judgements.c.person_id,
+    judgements.c.event_date,
+    sqlite_where=_STANDING,
+    postgresql_where=_STANDING,
+)
+Index(
+    "judgements_of_unit",
+    judgements.c.form,
+    judgements.c.unit,
+    judgements.c.event_date,
+    sqlite_where=_STANDING,
+    postgresql_where=_STANDING,
+)
+
+
+async def is_superseded(tx: Transaction, submission_id: str, revision: int) -> bool:
+    """Whether a newer revision already stands, so that this one comes too late to change anything."""
+    newer = select(judgements.c.revision).where(
+        judgements.c.submission_id == submission_id, judgements.c.revision > revision, _STANDING
+    )
+    return await tx.one(newer.limit(1)) is not None
+
+
+async def past(tx: Transaction, form: str, facts: Iterable[Fact], around: Circumstances) -> list[Past]:
+    """What stands of this person, and of others in the unit as far as the facts look."""
+    wanted = [
+        condition
+        for condition in (_of_person(facts, around), _of_unit(facts, around))
+        if condition is not None
+    ]
+    if not wanted:
+        return []
+    query = select(judgements).where(judgements.c.form == form, _STANDING, or_(*wanted))
+    return [
+        Past(
+            submission_id=row.submission_id,
+            person_id=row.person_id,
+            unit=row.unit,
+            event_date=row.event_date,
+            data=row.data,
+        )
+        for row in await tx.all(query)
+    ]
+
+
+def _of_person(facts: Iterable[Fact], around: Circumstances) -> ColumnElement[bool] | None:
+    if around.person is None or not any(fact.over == "person" for fact in facts):
+        return None
+    return and_(judgements.c.person_id == around.person.id, judgements.c.event_date >= earliest(around.day))
+
+
+def _of_unit(facts: Iterable[Fact], around: Circumstances) -> ColumnElement[bool] | None:
+    reaches = [fact.within_days for fact in facts if fact.over == "unit"]
+    if around.unit is None or not reaches:
+        return None
+    since, until = _window(around.day, reaches)
+    return and_(judgements.c.unit == around.unit, judgements.c.event_date.between(since, until))
+
+
+def _window(day: date, reaches: list[int | None]) -> tuple[date, date]:
+    """The days that the facts look at, never further back than the previous calendar year."""
+    if None in reaches:
+        return earliest(day), date.max
+    reach = timedelta(days=max(reach for reach in reaches if reach is not None))
+    return max(earliest(day), day - reach), day + reach
+
+
+async def store_judgement(
+    tx: Transaction, submission_id: str, revision: int, form: str, judgement: Judgement
+) -> None:
+    """Keep the judgement; one that is not a rejection stands in place of earlier revisions."""
+    stands = judgement.outcome != "rejected"
+    if stands and revision > 1:
+        await let_fall(tx, submission_id, revision - 1)
+    await tx.execute(
+        insert(judgements).values(
+            submission_id=submission_id,
+            revision=revision,
+            form=form,
+            committee=judgement.committee,
+            outcome=judgement.outcome,
+            standing=stands,
+            person_id=judgement.person.id if judgement.person else None,
+            unit=judgement.unit,
+            event_date=judgement.event_date,
+            data=judgement.data if stands else None,
+            findings=[_named(finding) for finding in judgement.findings],
+            judged_at=tx.clock(),
+        )
+    )
+
+
+def _named(finding: Any) -> dict[str, Any]:
+    return {"rule": finding.rule, "outcome": finding.outcome}
+
+
+async def let_fall(tx: Transaction, submission_id: str, revision: int) -> None:
+    """What was returned or replaced counts no longer."""
+    await tx.execute(
+        update(judgements)
+        .where(judgements.c.submission_id == submission_id, judgements.c.revision <= revision)
+        .values(standing=False, data=None)
+    )
+
+
+async def tally(store: Store) -> dict[str, dict[str, int]]:
+    """How many submissions were rejected in each revision judged so far, by form."""
+    accepted = (
+        select(judgements.c.submission_id)
+        .where(judgements.c.outcome != "rejected")
+        .distinct()
+        .scalar_subquery()
+    )
+    query = (
+        select(judgements.c.form, func.count(func.distinct(judgements.c.submission_id)))
+        .where(judgements.c.submission_id.not_in(accepted))
+        .group_by(judgements.c.form)
+    )
+    async with store.read() as connection:
+        return {form: {"rejected": count} for form, count in await connection.execute(query)}

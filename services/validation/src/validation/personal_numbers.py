@@ -1,0 +1,117 @@
+"""Finding Swedish personnummer and samordningsnummer in what people write.
+
+Two levels: a *certain* number holds a report, a *possible* one is only noted. Certain is a real
+date that has passed, a right check digit (Luhn), and a dash or a century that shows what the
+digits are meant to be. Possible is ten bare digits with a right check digit, a date with a clock
+time that happens to have one, and the dash form with a wrong check digit (a slip of the pen is
+still somebody's number).
+
+Not covered, and said so to the secretary: names, addresses, numbers in scanned pictures.
+An enskild firma's organisationsnummer is its owner's personnummer and is found as one.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+Kind = Literal["certain", "possible"]
+
+_CLOCK_YEARS = 8
+"""A date this recent followed by 1300 is a meeting time rather than a child's number."""
+
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
+"""Soft hyphens, zero-width spaces and direction marks, which would hide a number."""
+
+_CANDIDATE = re.compile(
+    r"""
+    (?<!\d)
+    (?=
+      (?P<century>18|19|20)?
+      (?P<year>\d\d)  (?P<between>-?)
+      (?P<month>0[1-9]|1[0-2])  (?P=between)
+      (?P<day>0[1-9]|[12]\d|3[01]|6[1-9]|[78]\d|9[01])
+      (?P<separator>\s{0,3}[-+‐‑‒–—−]?\s{0,3})
+      (?P<serial>\d{4})
+      (?!\d)
+    )
+    """,
+    re.ASCII | re.VERBOSE,
+)
+"""Every repetition is bounded, so the search is linear in the text whatever the text is.
+
+It looks ahead without consuming, so that a date before a number cannot swallow its first digits.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalNumber:
+    """Where a number stands in the text that `readable` gives; never the digits themselves."""
+
+    kind: Kind
+    start: int
+    end: int
+
+
+def readable(text: str) -> str:
+    """Give the text as a reader sees it: NFKC, and without invisible characters."""
+    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+
+
+def find(text: str, today: date) -> Iterator[PersonalNumber]:
+    """Find every personal number in the text; `today` decides which dates lie in the future."""
+    for match in _CANDIDATE.finditer(readable(text)):
+        if kind := _kind(match, today):
+            yield PersonalNumber(kind, match.start(), match.end("serial"))
+
+
+def masked(text: str, today: date) -> str:
+    """Write `•` for the digits of certain numbers, in what is shown outside the held report."""
+    seen = readable(text)
+    certain = [hit for hit in find(text, today) if hit.kind == "certain"]
+    for hit in certain:
+        seen = seen[: hit.start] + re.sub(r"\d", "•", seen[hit.start : hit.end]) + seen[hit.end :]
+    return seen if certain else text
+
+
+def _kind(match: re.Match[str], today: date) -> Kind | None:
+    born = _date_of_birth(match, today)
+    if born is None:
+        return None
+    dashed = bool(match["separator"].strip())
+    if not _luhn(match["year"] + match["month"] + match["day"] + match["serial"]):
+        return "possible" if dashed else None
+    if dashed:
+        return "certain"
+    return "certain" if match["century"] and not _is_clock_time(match, born, today) else "possible"
+
+
+def _date_of_birth(match: re.Match[str], today: date) -> date | None:
+    """Give the latest date not in the future that the digits can mean, or None."""
+    centuries = [match["century"]] if match["century"] else ["20", "19", "18"]
+    days = (_day(century, match) for century in centuries)
+    return next((day for day in days if day and day <= today), None)
+
+
+def _day(century: str, match: re.Match[str]) -> date | None:
+    """Give the day in that century; a samordningsnummer has 60 added to its day."""
+    day = int(match["day"])
+    in_calendar = day - 60 if day > 60 else day
+    try:
+        return date(int(century + match["year"]), int(match["month"]), in_calendar)
+    except ValueError:
+        return None
+
+
+def _is_clock_time(match: re.Match[str], day: date, today: date) -> bool:
+    hour, minute = int(match["serial"][:2]), int(match["serial"][2:])
+    recent = day.year >= today.year - _CLOCK_YEARS
+    return recent and hour < 24 and minute < 60 and int(match["day"]) <= 31
+
+
+def _luhn(digits: str) -> bool:
+    """Tell whether the last of ten digits is the check digit (Luhn, from the left 2-1-2-1-…)."""
+    doubled = (int(digit) * (2 - index % 2) for index, digit in enumerate(digits))
+    return sum(product // 10 + product % 10 for product in doubled) % 10 == 0

@@ -1,0 +1,83 @@
+"""How texts from people are read, compared and shown."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+Json = Any
+"""A JSON value as `json.loads` gives it."""
+
+DEEPEST = 16
+"""Levels of lists and objects in a report; a deeper one is meant to exhaust the stack."""
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""C0 and C1 controls other than TAB, LF and CR, and lone surrogates (contracts § 2)."""
+
+
+def is_printable(text: str) -> bool:
+    return not _UNPRINTABLE.search(text)
+
+
+def printable(text: str) -> str:
+    """Write U+FFFD where something cannot be printed, in what has to be shown all the same."""
+    return _UNPRINTABLE.sub("\ufffd", text)
+
+
+def on_one_line(text: str) -> str:
+    return " ".join(printable(text).split())
+
+
+def folded(text: str) -> str:
+    """Give the form in which texts are compared: NFC, case folded, white space collapsed."""
+    return " ".join(unicodedata.normalize("NFC", text.casefold()).split())
+
+
+def composed(value: Json) -> Json:
+    """Give the value with every text in NFC: é is one character whatever machine wrote it.
+
+    Levels below `DEEPEST` are left as they came: they are refused anyway.
+    """
+    return _composed(value, DEEPEST)
+
+
+def _composed(value: Json, levels: int) -> Json:
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if isinstance(value, dict) and levels:
+        return {key: _composed(item, levels - 1) for key, item in value.items()}
+    if isinstance(value, list) and levels:
+        return [_composed(item, levels - 1) for item in value]
+    return value
+
+
+def leaves(value: Json, pointer: str = "", levels: int = DEEPEST) -> Iterator[tuple[str, Json]]:
+    """Find every value that holds no others, with its JSON Pointer; the too deep comes whole."""
+    if isinstance(value, dict) and levels:
+        for key, item in value.items():
+            yield from leaves(item, f"{pointer}/{escaped(key)}", levels - 1)
+    elif isinstance(value, list) and levels:
+        for index, item in enumerate(value):
+            yield from leaves(item, f"{pointer}/{index}", levels - 1)
+    else:
+        yield pointer, value
+
+
+def escaped(key: str) -> str:
+    """Write a key as a reference token of a JSON Pointer (RFC 6901 § 3)."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def swedish(value: Json) -> str:
+    """Write a value as a Swede does in a sentence: 5,5 and 8, ja and nej, a list with commas."""
+    match value:
+        case bool():
+            return "ja" if value else "nej"
+        case float():
+            return f"{round(value, 2):.12g}".replace(".", ",")
+        case list():
+            return ", ".join(swedish(item) for item in value)
+        case None:
+            return ""
+        case _:
+            return str(value)
