@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +120,7 @@ async def _find(operator: Operator, options: argparse.Namespace) -> tuple[str, d
     raise NoAnswer(f"no parked item {options.id}")
 
 
-_PARKED: dict[str, Callable[[Operator, argparse.Namespace], Awaitable[int]]] = {
+_PARKED: dict[str, Callable[[Operator, argparse.Namespace], Coroutine[Any, Any, int]]] = {
     "list": _parked_list,
     "show": _parked_show,
     "replay": _parked_replay,

@@ -42,7 +42,7 @@ class Told(Event):
     title: str
     subject: str
     reference: str
-    unit: str | None
+    unit_name: str | None
     arrived_at: datetime
     findings: list[Finding]
     submitter: Submitter

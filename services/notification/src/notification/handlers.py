@@ -78,7 +78,7 @@ class Letters:
             await self._have_sent(tx, event, committee, letter)
 
     async def send_letter(self, errand: Errand) -> Conclude:
-        """Hand the letter to the post; what is not known to have been taken is sent again, the same letter."""
+        """Hand the letter to the post; the same letter goes again until it is known to have been taken."""
         letter = await take_out(self.store, str(errand.payload["letter_id"]))
         if errand.begun_before:
             await self._uncertain(letter.id)
@@ -103,6 +103,7 @@ class Letters:
             {
                 **told,
                 "event_id": event.occurrence,
+                "unit": event.unit_name,
                 "page_url": self._page(event),
                 "submitter_told": submitter.reachable,
             }
@@ -147,7 +148,7 @@ class Letters:
             )
 
         self.counter.labels(letter.kind, state).inc()
-        log.info(f"letter.{state}", letter_id=letter.id, submission_id=letter.submission_id, kind=letter.kind)
+        log.info("letter.settled", letter_id=letter.id, submission_id=letter.submission_id, state=state)
         return conclude
 
 

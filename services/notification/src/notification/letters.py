@@ -18,6 +18,7 @@ from markupsafe import Markup
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from chassis.clock import STOCKHOLM, in_stockholm
+from chassis.masking import masked
 from notification.recipients import Committee, LetterKind, Recipient
 
 _WEEKDAYS = ("måndag", "tisdag", "onsdag", "torsdag", "fredag", "lördag", "söndag")
@@ -30,20 +31,10 @@ _TEXT_WIDTH = 72
 """Characters a line of the text part, so that a quoted answer still fits in 80."""
 
 _BLANKS = re.compile(r"[\x00-\x20\x7f-\x9f\s]+")
-_LIKE_A_PERSONNUMMER = re.compile(r"(?<!\d)(?:\d{2})?\d{6}[-+–\s]?\d{4}(?!\d)")
 
 
 def _on_one_line(text: str) -> str:
     return _BLANKS.sub(" ", text).strip()
-
-
-def _masked(text: str) -> str:
-    """Hide whatever could be a personnummer.
-
-    A report that is held for one may have it in the very words that tell which report it is:
-    the warning must not spread what it warns of.
-    """
-    return _LIKE_A_PERSONNUMMER.sub("••••••-••••", text)
 
 
 def _in_sweden(moment: datetime) -> datetime:
@@ -52,8 +43,12 @@ def _in_sweden(moment: datetime) -> datetime:
 
 
 Line = Annotated[str, AfterValidator(_on_one_line)]
-PostcardLine = Annotated[Line, AfterValidator(_masked)]
-"""What anybody may read on the way."""
+PostcardLine = Annotated[Line, AfterValidator(masked)]
+"""What anybody may read on the way.
+
+A report that is held for a personnummer may have it in the very words that tell which report it is:
+the warning must not spread what it warns of.
+"""
 SwedishMoment = Annotated[datetime, AfterValidator(_in_sweden)]
 
 

@@ -1,0 +1,296 @@
+"""The archive over HTTP: the JSON that contracts name, and the secretary's pages built on the same.
+
+Without sign-in everything here is for this machine alone.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import to_json
+
+from archive.calendar import Meeting, is_over, meeting_for
+from archive.committees import Committee, Committees
+from archive.events import ReportEvent
+from archive.forms import Forms
+from archive.handlers import NoReport, NotInThisState, Registry, SomeoneWasFirst
+from archive.pdf import Press
+from archive.reports import acts_of, counts_by_meeting, report_of, reports_for
+from archive.views import (
+    is_masked,
+    meeting_in_json,
+    meeting_page_view,
+    report_in_json,
+    report_to_print,
+)
+from archive.web.pages import (
+    STATIC,
+    CommitteeLine,
+    CommitteeView,
+    MeetingLine,
+    committee_page,
+    meeting_page,
+    not_found_page,
+    start_page,
+)
+from chassis.clock import Clock
+from chassis.folders import WatchedFolder
+from chassis.loopback import only_here
+from chassis.masking import masked
+from chassis.problems import Problem, plain_problem
+from chassis.store import Store, Transaction
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class Act(BaseModel):
+    """What a secretary asks for: with which version of the report before her, and why."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    version: int = Field(ge=1)
+    reason: str = Field(default="", max_length=2000)
+
+
+@dataclass
+class Api:
+    store: Store
+    registry: Registry
+    committees: WatchedFolder[Committees]
+    forms: WatchedFolder[Forms]
+    press: Press
+    clock: Clock
+    token: SecretStr | None
+
+    def routes(self) -> Sequence[web.AbstractRouteDef]:
+        here = only_here(self.token)
+        json_routes = [
+            web.get("/v1/committees/{committee}/meetings", here(self.meetings)),
+            web.get("/v1/committees/{committee}/meetings/{date}", here(self.meeting)),
+            web.get("/v1/reports/{id}", here(self.report)),
+            web.get("/v1/reports/{id}/report.pdf", here(self.report_pdf)),
+            web.post("/v1/reports/{id}/release", here(self.release)),
+            web.post("/v1/reports/{id}/return", here(self.send_back)),
+        ]
+        pages = [
+            web.get("/", here(_page(self.start))),
+            web.get("/committees/{committee}", here(_page(self.committee_page))),
+            web.get("/committees/{committee}/meetings/{date}", here(_page(self.meeting_page))),
+        ]
+        return [*json_routes, *pages, web.static("/static", STATIC)]
+
+    async def meetings(self, request: web.Request) -> web.Response:
+        """The committee's meetings, those to come first, each with how many reports go to it."""
+        committee = self._committee(request)
+        async with self.store.read() as connection:
+            counts = await counts_by_meeting(connection, committee.id)
+        now = self.clock()
+        ordered = sorted(committee.meetings, key=lambda meeting: is_over(meeting, now))
+        return _json(
+            {
+                "meetings": [
+                    {
+                        "date": meeting.date,
+                        "time": f"{meeting.time:%H:%M}",
+                        "place": meeting.place,
+                        "deadline": meeting.deadline,
+                        "cancelled": meeting.cancelled,
+                        "reports": counts.get((meeting.date, "filed"), 0),
+                        "held": counts.get((meeting.date, "held"), 0),
+                    }
+                    for meeting in ordered
+                ]
+            }
+        )
+
+    async def meeting(self, request: web.Request) -> web.Response:
+        committee, meeting = self._meeting(request)
+        async with self.store.read() as connection:
+            rows = await reports_for(connection, committee.id, meeting.date)
+            told = [
+                (row.status, report_in_json(row, await acts_of(connection, row.submission_id)))
+                for row in rows
+            ]
+        filed = [report for status, report in told if status == "filed"]
+        held = [report for status, report in told if status == "held"]
+        return _json(meeting_in_json(committee.id, meeting, filed, held))
+
+    async def report(self, request: web.Request) -> web.Response:
+        async with self.store.read() as connection:
+            row = await report_of(connection, request.match_info["id"])
+            if row is None:
+                raise plain_problem(404)
+            return _json(report_in_json(row, await acts_of(connection, row.submission_id)))
+
+    async def report_pdf(self, request: web.Request) -> web.Response:
+        async with self.store.read() as connection:
+            row = await report_of(connection, request.match_info["id"])
+            acts = await acts_of(connection, request.match_info["id"])
+        committee = self.committees.current.get(row.committee) if row else None
+        if row is None or committee is None:
+            raise plain_problem(404)
+        reason = next((act.reason for act in reversed(acts) if act.reason), "")
+        printed = report_to_print(row, committee, self.forms.current.get(row.form), reason)
+        content = await self.press.render(printed, masked if is_masked(row) else str)
+        headers = {
+            "Content-Disposition": f'inline; filename="{row.submission_id}.pdf"',
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "no-store",
+        }
+        return web.Response(body=content, content_type="application/pdf", headers=headers)
+
+    async def release(self, request: web.Request) -> web.Response:
+        """Release a held report; one that is held for a personnummer only with a reason."""
+        act = await _act(request)
+        async with self.store.read() as connection:
+            row = await report_of(connection, request.match_info["id"])
+        if row is not None and not act.reason.strip() and _holds_personal_number(row.findings):
+            raise _reason_missing("Rapporten hålls för att den kan innehålla ett personnummer.")
+        return await self._done(
+            request, lambda tx: self.registry.release(tx, request.match_info["id"], act.version, act.reason)
+        )
+
+    async def send_back(self, request: web.Request) -> web.Response:
+        """Return a report to its sender, who is told the reason."""
+        act = await _act(request)
+        if not act.reason.strip():
+            raise _reason_missing("Avsändaren behöver veta varför rapporten kommer tillbaka.")
+        return await self._done(
+            request, lambda tx: self.registry.send_back(tx, request.match_info["id"], act.version, act.reason)
+        )
+
+    async def _done(
+        self, request: web.Request, work: Callable[[Transaction], Awaitable[ReportEvent]]
+    ) -> web.Response:
+        try:
+            await self.store.write(work)
+        except NoReport:
+            raise plain_problem(404) from None
+        except SomeoneWasFirst:
+            detail = "Någon annan hann före. Läs rapporten igen och försök sedan."
+            raise Problem(409, "someone-was-first", "Någon annan hann före", detail) from None
+        except NotInThisState:
+            detail = "Rapporten är inte i ett läge där det går. Läs den igen."
+            raise Problem(409, "not-in-this-state", "Går inte nu", detail) from None
+        return await self.report(request)
+
+    async def start(self, _request: web.Request) -> str:
+        now = self.clock()
+        return start_page(
+            tuple(
+                CommitteeLine(
+                    committee.id, committee.name, _next_day(meeting_for(committee.meetings, now, now))
+                )
+                for committee in self.committees.current.values()
+            )
+        )
+
+    async def committee_page(self, request: web.Request) -> str:
+        committee, now = self._committee(request), self.clock()
+        async with self.store.read() as connection:
+            counts = await counts_by_meeting(connection, committee.id)
+        lines = [
+            MeetingLine(
+                meeting.date,
+                meeting.deadline,
+                counts.get((meeting.date, "filed"), 0),
+                counts.get((meeting.date, "held"), 0),
+                meeting.cancelled,
+            )
+            for meeting in committee.meetings
+        ]
+        over = {meeting.date for meeting in committee.meetings if is_over(meeting, now)}
+        return committee_page(
+            CommitteeView(
+                committee.id,
+                committee.name,
+                now,
+                tuple(line for line in lines if line.date not in over),
+                tuple(line for line in reversed(lines) if line.date in over),
+                sum(counts.get((None, status), 0) for status in ("filed", "held")),
+            )
+        )
+
+    async def meeting_page(self, request: web.Request) -> str:
+        committee, meeting = self._meeting(request)
+        async with self.store.read() as connection:
+            rows = await reports_for(connection, committee.id, meeting.date)
+        return meeting_page(meeting_page_view(committee, meeting, rows, self.clock))
+
+    def _committee(self, request: web.Request) -> Committee:
+        committee = self.committees.current.get(request.match_info["committee"])
+        if committee is None:
+            raise plain_problem(404)
+        return committee
+
+    def _meeting(self, request: web.Request) -> tuple[Committee, Meeting]:
+        committee = self._committee(request)
+        try:
+            meeting = committee.meeting_on(date.fromisoformat(request.match_info["date"]))
+        except ValueError:
+            meeting = None
+        if meeting is None:
+            raise plain_problem(404)
+        return committee, meeting
+
+
+def _page(
+    render: Callable[[web.Request], Awaitable[str]],
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """A page for people: what is not there is told in a page too."""
+
+    async def shown(request: web.Request) -> web.StreamResponse:
+        try:
+            html, status = await render(request), 200
+        except Problem as problem:
+            if problem.status != 404:
+                raise
+            html, status = not_found_page(), 404
+        return web.Response(text=html, status=status, content_type="text/html", headers=SECURITY_HEADERS)
+
+    return shown
+
+
+def _next_day(meeting: Meeting | None) -> date | None:
+    return meeting.date if meeting else None
+
+
+def _holds_personal_number(findings: Sequence[Any]) -> bool:
+    return any(finding["rule"] == "personal-number" and finding["outcome"] == "hold" for finding in findings)
+
+
+async def _act(request: web.Request) -> Act:
+    try:
+        return Act.model_validate_json(await request.read())
+    except ValidationError as error:
+        errors = [
+            {
+                "pointer": "".join(f"/{part}" for part in fault["loc"]),
+                "detail": "Uppgiften saknas eller har fel form.",
+            }
+            for fault in error.errors()
+        ]
+        detail = "Ange version (den du såg) och vid behov reason."
+        raise Problem(422, "act-invalid", "Ofullständig begäran", detail, errors) from None
+
+
+def _reason_missing(why: str) -> Problem:
+    detail = f"{why} Skriv en motivering i fältet reason."
+    return Problem(
+        422, "reason-missing", "Motivering saknas", detail, [{"pointer": "/reason", "detail": detail}]
+    )
+
+
+def _json(content: Any) -> web.Response:
+    return web.Response(
+        body=to_json(content), content_type="application/json", headers={"Cache-Control": "no-store"}
+    )

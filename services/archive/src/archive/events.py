@@ -1,0 +1,124 @@
+"""What the archive reads, and what it says of each report."""
+
+from datetime import date, datetime
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from chassis.events import Event
+
+
+class Part(BaseModel):
+    """A part of an event: only the fields that the archive uses."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+
+class Submitter(Part):
+    name: str
+    email: str | None
+
+
+class Finding(Part):
+    """A rule that had something to say, with the place of the guideline that it comes from."""
+
+    rule: str
+    outcome: Literal["reject", "hold", "note"]
+    message: str
+    source: str
+    pointer: str | None = None
+
+
+class CompensationLine(Part):
+    kind: str
+    quantity: float
+
+
+class Attachment(Part):
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    object: str
+
+
+class SubmissionAccepted(Event):
+    """Validation's judgement: the report is to be filed, or held for the secretary."""
+
+    kind: ClassVar[str] = "submission.accepted"
+
+    revision: int
+    form: str
+    form_version: int
+    committee: str
+    outcome: Literal["accepted", "held"]
+    reference: str
+    title: str
+    subject: str
+    unit: str | None
+    unit_name: str | None
+    event_date: date | None
+    received_at: datetime
+    arrived_at: datetime
+    submitter: Submitter
+    data: dict[str, Any]
+    findings: list[Finding]
+    compensation: list[CompensationLine]
+    attachments: list[Attachment]
+
+
+class MeetingPlace(Part):
+    """The meeting that a report goes to, as others need to know it."""
+
+    committee: str
+    date: date
+    time: str
+    place: str
+    deadline: datetime
+
+
+class ReportEvent(Event):
+    """What has become of a report; `version` rises by one with each, whatever order they are heard in."""
+
+    revision: int
+    version: int
+    form: str
+    committee: str
+    title: str
+    subject: str
+    reference: str
+    unit: str | None
+    unit_name: str | None
+    arrived_at: datetime
+    late: bool
+    meeting: MeetingPlace | None
+    findings: list[Finding]
+    submitter: Submitter
+
+
+class ReportFiled(ReportEvent):
+    kind: ClassVar[str] = "report.filed"
+    heard_by: ClassVar[tuple[str, ...]] = ("intake", "notification")
+
+
+class ReportHeld(ReportEvent):
+    kind: ClassVar[str] = "report.held"
+    heard_by: ClassVar[tuple[str, ...]] = ("intake", "notification")
+
+
+class ReportReleased(ReportEvent):
+    """The secretary let a held report go on to its meeting."""
+
+    kind: ClassVar[str] = "report.released"
+    heard_by: ClassVar[tuple[str, ...]] = ("intake",)
+
+    reason: str
+
+
+class ReportReturned(ReportEvent):
+    """The secretary sent the report back; it no longer counts among the person's visits."""
+
+    kind: ClassVar[str] = "report.returned"
+    heard_by: ClassVar[tuple[str, ...]] = ("intake", "notification", "validation")
+
+    reason: str

@@ -1,0 +1,137 @@
+"""How a stored report is shown: as JSON, as a line on a page, as a printed page.
+
+Until a person has released it, a held report is shown with everything masked that may be a personnummer.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy.engine import Row
+
+from archive.calendar import Meeting
+from archive.committees import Committee
+from archive.forms import Form
+from archive.pdf import Compensation, Finding, Report
+from archive.web.pages import MeetingView, ReportLine
+from chassis.clock import Clock
+from chassis.masking import masked, masked_throughout
+
+
+def is_masked(report: Row[Any]) -> bool:
+    return bool(report.status != "filed")
+
+
+def report_in_json(report: Row[Any], acts: Sequence[Row[Any]]) -> dict[str, Any]:
+    """A report as contracts give it; dates are ISO 8601, moments in UTC."""
+    shown = masked_throughout if is_masked(report) else _as_it_is
+    return {
+        "submission_id": report.submission_id,
+        "revision": report.revision,
+        "version": report.version,
+        "form": report.form,
+        "committee": report.committee,
+        "status": report.status,
+        "meeting": {"date": report.meeting_date} if report.meeting_date else None,
+        "received_at": report.received_at,
+        "arrived_at": report.arrived_at,
+        "late": report.late,
+        "reference": report.reference,
+        "diarienummer": report.diarienummer,
+        "title": report.title,
+        "subject": shown(report.subject),
+        "unit": shown(report.unit),
+        "unit_name": shown(report.unit_name),
+        "submitter": report.submitter,
+        "data": shown(report.data),
+        "findings": report.findings,
+        "compensation": report.compensation,
+        "attachments": shown(report.attachments),
+        "history": [
+            {"at": act.at, "event": act.event, "by": act.by, "reason": act.reason, "version": act.version}
+            for act in acts
+        ],
+    }
+
+
+def _as_it_is(content: Any) -> Any:
+    return content
+
+
+def meeting_in_json(
+    committee: str, meeting: Meeting, filed: Iterable[dict[str, Any]], held: Iterable[dict[str, Any]]
+) -> dict[str, Any]:
+    return {
+        "committee": committee,
+        "date": meeting.date,
+        "time": f"{meeting.time:%H:%M}",
+        "place": meeting.place,
+        "deadline": meeting.deadline,
+        "cancelled": meeting.cancelled,
+        "reports": list(filed),
+        "held": list(held),
+        "packets": [],
+    }
+
+
+def report_to_print(report: Row[Any], committee: Committee, form: Form | None, reason: str) -> Report:
+    """What report.pdf shows; a form that is gone leaves the report with its findings only."""
+    shown = form.shown(report.form_version, report.data, committee.unit_names) if form else ()
+    titled = form.compensation_title if form else str
+    return Report(
+        submission_id=report.submission_id,
+        revision=report.revision,
+        committee=committee.name,
+        agenda_item=committee.agenda_item,
+        title=report.title,
+        subject=report.subject,
+        status=report.status,
+        received_at=report.received_at,
+        submitter=report.submitter["name"],
+        reference=report.reference,
+        diarienummer=report.diarienummer or "",
+        meeting=report.meeting_date,
+        reason=reason,
+        sections=shown,
+        findings=_findings(report),
+        compensation=tuple(
+            Compensation(titled(line["kind"]), line["quantity"]) for line in report.compensation
+        ),
+    )
+
+
+def meeting_page_view(
+    committee: Committee, meeting: Meeting, rows: Sequence[Row[Any]], clock: Clock
+) -> MeetingView:
+    return MeetingView(
+        committee_id=committee.id,
+        committee=committee.name,
+        date=meeting.date,
+        time=meeting.time,
+        place=meeting.place,
+        deadline=meeting.deadline,
+        now=clock(),
+        agenda_item=committee.agenda_item,
+        proposal=committee.proposal,
+        reports=tuple(_line(row) for row in rows if row.status == "filed"),
+        held=tuple(_line(row) for row in rows if row.status == "held"),
+        cancelled=meeting.cancelled,
+    )
+
+
+def _line(report: Row[Any]) -> ReportLine:
+    shown = masked if is_masked(report) else str
+    return ReportLine(
+        submission_id=report.submission_id,
+        subject=shown(report.subject),
+        unit=shown(report.unit_name or report.unit or ""),
+        visit_date=report.event_date,
+        sender=report.submitter["name"],
+        arrived_at=report.arrived_at,
+        findings=_findings(report),
+    )
+
+
+def _findings(report: Row[Any]) -> tuple[Finding, ...]:
+    return tuple(
+        Finding(one["rule"], one["outcome"], one["message"], one["source"]) for one in report.findings
+    )

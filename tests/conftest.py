@@ -1,0 +1,90 @@
+"""Servers for the tests that ask for them.
+
+| fixture        | gives                                                               |
+|----------------|---------------------------------------------------------------------|
+| `amqp_url`     | a virtual host that no other test has used                          |
+| `broker`       | the run's own broker, to kill and restart; running as a test begins |
+| `postgres_url` | a database that no other test has used                              |
+| `postgres`     | the run's own server, to kill and restart; running as a test begins |
+
+Whoever asks for one is marked `rabbitmq` or `postgresql`; `KANSLI_TEST_AMQP_URL` and
+`KANSLI_TEST_POSTGRES_URL` name servers to use for the two addresses instead of the run's own.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from support.missing import skipping_if_missing
+from support.postgresql import Postgres, fresh_database
+from support.rabbitmq import Broker, delete_queues, house_queues
+
+NEEDS = {
+    "rabbitmq": {"amqp_url", "broker"},
+    "postgresql": {"postgres_url", "postgres"},
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark before `-m` selects."""
+    for item in items:
+        for marker, fixtures in NEEDS.items():
+            if fixtures.intersection(getattr(item, "fixturenames", ())):
+                item.add_marker(marker)
+
+
+@pytest.fixture(scope="session")
+def broker_of_the_run() -> Iterator[Broker]:
+    with (
+        skipping_if_missing(),
+        TemporaryDirectory(prefix="kansli-rabbitmq-") as folder,
+        Broker(Path(folder)) as broker,
+    ):
+        yield broker
+
+
+@pytest.fixture
+def broker(broker_of_the_run: Broker) -> Broker:
+    broker_of_the_run.start()
+    return broker_of_the_run
+
+
+@pytest.fixture
+def amqp_url(request: pytest.FixtureRequest) -> str:
+    """In a broker named from outside, tests share one virtual host and clear it of our queues."""
+    if url := os.environ.get("KANSLI_TEST_AMQP_URL"):
+        delete_queues(url, house_queues())
+        return url
+    broker: Broker = request.getfixturevalue("broker")
+    return broker.fresh_virtual_host()
+
+
+@pytest.fixture(scope="session")
+def postgres_of_the_run() -> Iterator[Postgres]:
+    with (
+        skipping_if_missing(),
+        TemporaryDirectory(prefix="kansli-postgresql-") as folder,
+        Postgres(Path(folder)) as postgres,
+    ):
+        yield postgres
+
+
+@pytest.fixture
+def postgres(postgres_of_the_run: Postgres) -> Postgres:
+    postgres_of_the_run.start()
+    return postgres_of_the_run
+
+
+@pytest.fixture
+def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    if url := os.environ.get("KANSLI_TEST_POSTGRES_URL"):
+        with fresh_database(url) as database:
+            yield database
+    else:
+        postgres: Postgres = request.getfixturevalue("postgres")
+        with postgres.fresh_database() as database:
+            yield database
