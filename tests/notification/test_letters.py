@@ -29,7 +29,7 @@ FACTS: dict[str, Any] = {
     "submission_id": "0198f4a2-6c1e-7d3b-9a55-0c9d2f1b7e44",
     "revision": 1,
     "title": "Rapport från kontaktpolitiker",
-    "subject": "Kost: Lindgårdens kök, besök 2026-11-12",
+    "event_date": "2026-11-12",
     "unit": "Kost",
     "reference": "190456",
     "arrived_at": "2026-11-20T13:03:00Z",
@@ -93,11 +93,11 @@ def test_a_letter_begins_with_what_to_do_and_by_when(kind: LetterKind, subject: 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_letter_says_how_to_find_the_report(kind: LetterKind) -> None:
-    """Both numbers, the line of the agenda and the time it came, in Swedish time."""
+    """Both numbers, the day of the visit and the time it came, in Swedish time."""
     text = write(kind).text
     assert "Nummer i Kansli: 0198f4a2-6c1e-7d3b-9a55-0c9d2f1b7e44\n" in text
     assert "Nummer i e-tjänsten: 190456\n" in text
-    assert "Rapport: Kost: Lindgårdens kök, besök 2026-11-12\n" in text
+    assert "Besöksdatum: torsdag 12 november\n" in text
     assert "Kom in: fredag 20 november klockan 14.03\n" in text
     assert "Du får det här mejlet för att" in text
 
@@ -140,7 +140,7 @@ def situations() -> Iterator[dict[str, Any]]:
     yield {"meeting": None, "page_url": None, "reference": None, "unit": None, "reason": None, "findings": []}
     yield {"late": True, "meeting": {"date": "2027-01-13", "deadline": "2026-12-30T12:00:00"}}
     yield {"submitter_told": False, "is_copy": True}
-    yield {"subject": "<b>A & B</b>", "reason": 'x < y > "z"', "title": "</td><script>"}
+    yield {"unit": "<b>A & B</b>", "reason": 'x < y > "z"', "title": "</td><script>"}
 
 
 @pytest.mark.parametrize("changes", list(situations()))
@@ -182,7 +182,7 @@ def test_a_letter_id_tells_no_address() -> None:
     assert re.fullmatch(r"0198f4a2-6c1e-7d3b-9a55-0c9d2f1b7e44\.1\.returned\.[0-9a-f]{16}", letter.id)
 
 
-@pytest.mark.parametrize("field", ["subject", "unit", "reason", "finding"])
+@pytest.mark.parametrize("field", ["unit", "reason", "finding"])
 @pytest.mark.parametrize(
     "number", ["19900101-1239", "900101-1239", "199001011239", "900101+1239", "900101 1239"]
 )
@@ -203,7 +203,7 @@ def test_a_number_of_the_platform_is_no_personnummer() -> None:
 @given(st.text(st.characters(codec="utf-8")))
 def test_what_comes_from_outside_stays_on_its_line(words: str) -> None:
     """No text of a form breaks a line of the letter or brings a control character into it."""
-    letter = write("filed", subject=words, title=words)
+    letter = write("filed", unit=words, title=words)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", letter.text + letter.subject)
     assert squeezed(letter.text) == read_html(letter.html).replace("\x00", "")
 

@@ -89,6 +89,7 @@ class ReportEvent(Event):
     reference: str
     unit: str | None
     unit_name: str | None
+    event_date: date | None
     arrived_at: datetime
     late: bool
     meeting: MeetingPlace | None

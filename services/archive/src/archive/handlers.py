@@ -153,5 +153,6 @@ _PASSED_ON = {
     "reference",
     "unit",
     "unit_name",
+    "event_date",
     "arrived_at",
 }

@@ -40,9 +40,9 @@ class Told(Event):
     form: str
     committee: str
     title: str
-    subject: str
     reference: str
     unit_name: str | None
+    event_date: date | None
     arrived_at: datetime
     findings: list[Finding]
     submitter: Submitter

@@ -79,8 +79,8 @@ class Occasion(_Fact):
     revision: int = Field(ge=1)
     title: Line
     """The form's title."""
-    subject: PostcardLine
-    """The report's line on the agenda."""
+    event_date: date | None = None
+    """The day of the visit; who made it is not for a postcard."""
     reference: Line | None = None
     """The number the e-service platform gave."""
     unit: PostcardLine | None = None

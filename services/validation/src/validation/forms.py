@@ -58,6 +58,8 @@ class FormText(_Text):
     guideline: Guideline | None = None
     subject: str
     sections: tuple[Section, ...] = ()
+    compensation: Mapping[str, str] = {}
+    """What each kind of compensation is called when it is shown."""
 
 
 @dataclass(frozen=True, slots=True)
