@@ -7,18 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import archive.__main__
+import intake.__main__
 import notification.__main__
 import validation.__main__
 from archive.settings import ArchiveSettings
-from notification.settings import NotificationSettings
-from validation.settings import ValidationSettings
-
-import intake.__main__
 from chassis.bus.embedded import EmbeddedBus, EmbeddedHub
 from chassis.clock import Clock, system_clock
 from chassis.service import Service
 from chassis.settings import ServiceSettings
 from intake.settings import IntakeSettings
+from notification.settings import NotificationSettings
+from validation.settings import ValidationSettings
 
 _PERSONAL_NUMBER_KEY = "personal-number.key"
 
@@ -47,9 +46,7 @@ def build_house(plan: Plan, clock: Clock = system_clock) -> list[Service]:
             EmbeddedBus(hub),
             clock,
         ),
-        archive.__main__.build(
-            _settings(ArchiveSettings, plan, objects=(data / "objects").as_uri()), EmbeddedBus(hub), clock
-        ),
+        archive.__main__.build(_settings(ArchiveSettings, plan), EmbeddedBus(hub), clock),
         validation.__main__.build(_settings(ValidationSettings, plan), EmbeddedBus(hub), clock),
         intake.__main__.build(
             _settings(IntakeSettings, plan, objects=(data / "objects").as_uri(), personal_number_key=key),

@@ -2,7 +2,6 @@
 
 from typing import ClassVar
 
-from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from chassis.settings import ServiceSettings
@@ -13,7 +12,3 @@ class ArchiveSettings(ServiceSettings):
 
     service: ClassVar[str] = "archive"
     default_listen: ClassVar[str] = "127.0.0.1:8084"
-
-    objects: str = Field(
-        default="file:///var/lib/kansli/objects", description="Where attachments lie: file:///… or s3://…"
-    )
