@@ -52,13 +52,6 @@ def test_a_committee_is_read_with_its_secretary_and_units(tmp_path: Path) -> Non
     assert committee.unit_names == {"kost": "Kost", "komvux": "Komvux"}
 
 
-def test_a_meeting_is_found_by_its_date(tmp_path: Path) -> None:
-    """A meeting is addressed by its date, and another date finds none."""
-    committee = loaded(tmp_path, VALFARD)
-    assert committee.meeting_on(date(2026, 12, 9)) == committee.meetings[0]
-    assert committee.meeting_on(date(2026, 12, 10)) is None
-
-
 @pytest.mark.parametrize(
     ("day", "deadline", "moment"),
     [

@@ -103,7 +103,7 @@ def test_the_report_shows_what_a_committee_needs() -> None:
         "Riktlinjer § 3 · regel own-initiative",
         "ingen tillsyn",
         "Sida 1 av 2",
-        "Inlämning 0193a2c4-7be1-7c3e-9a51-5f0d3b1f7a10, version 1",
+        "Inlämning 0193a2c4-7be1-7c3e-9a51-5f0d3b1f7a10, revision 1",
     ):
         assert words in text
 

@@ -75,6 +75,11 @@ class Child:
     def running(self) -> bool:
         return self._server.poll() is None
 
+    @property
+    def exit_code(self) -> int | None:
+        """What it ended with: minus the signal's number if one ended it, None while it runs."""
+        return self._server.poll()
+
     def wait_until(self, ready: Callable[[], bool], *, seconds: float) -> None:
         """Wait for the server; one that ends or is late is ended: `NotReady`, with its last lines."""
         deadline = time.monotonic() + seconds

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 from sqlalchemy.engine import Row
 
 from chassis import parking, relay
@@ -37,14 +37,14 @@ class Desk:
         return _json(_item(row) | {"headers": row.headers, "body": row.body.decode("utf-8", "replace")})
 
     async def replay(self, request: web.Request) -> web.Response:
-        asked = await request.json()
+        asked = await _asked(request)
         queue = await self._store.write(
             lambda tx: parking.replay(tx, request.match_info["id"], by=str(asked.get("by", "operator")))
         )
         return _json({"id": request.match_info["id"], "state": "replayed", "queue": queue})
 
     async def drop(self, request: web.Request) -> web.Response:
-        asked = await request.json()
+        asked = await _asked(request)
         note = asked.get("note")
         if not isinstance(note, str) or not note.strip():
             raise Problem(422, "note-missing", "Anteckning saknas", "Skriv varför, i fältet note.")
@@ -80,6 +80,16 @@ def _or_missing(handler: Handler) -> Handler:
             raise plain_problem(404) from None
 
     return found
+
+
+async def _asked(request: web.Request) -> dict[str, Any]:
+    try:
+        asked = from_json(await request.read())
+    except ValueError:
+        asked = None
+    if not isinstance(asked, dict):
+        raise plain_problem(400)
+    return asked
 
 
 def _item(row: Row[Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ after it the acknowledgement.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,9 +23,9 @@ from chassis.metrics import Metrics
 from chassis.outcomes import Answer, Reject, TryLater, events_of
 from chassis.parking import REPLAY_SOURCE, Trouble, park
 from chassis.retry import Backoff, RetrySchedule
-from chassis.store import Store, StoreUnavailable, Transaction
+from chassis.stopping import finishing
+from chassis.store import Store, StoreUnavailable, Transaction, Unreachable
 from chassis.store.tables import inbox
-from chassis.store.trouble import kills_transaction
 from chassis.trace import following
 
 log = structlog.get_logger()
@@ -66,9 +66,9 @@ class HandlerEnded(Exception):
 async def _hopefully(_tx: Transaction) -> AsyncIterator[None]:
     try:
         yield
+    except StoreUnavailable:
+        raise
     except Exception as error:
-        if kills_transaction(error):
-            raise
         raise HandlerEnded from error
 
 
@@ -83,6 +83,7 @@ class Incoming:
     received: Received
     message: Message
     event: Event | None = None
+    locks: frozenset[str] = frozenset()
     reason: str = ""
     attempts: int = 0
 
@@ -104,9 +105,9 @@ class Ending:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a batch came to: what is to be said, and what did not end well."""
+    """What a batch came to: what is to be said, as rows of the outbox, and what did not end well."""
 
-    answers: list[Event] = field(default_factory=list)
+    answers: list[Mapping[str, Any]] = field(default_factory=list)
     endings: list[Ending] = field(default_factory=list)
     handled: int = 0
 
@@ -152,7 +153,7 @@ class Consumer:
         """Try again what is due, one event at a time, until cancelled."""
         while True:
             try:
-                while await self.retry_one():
+                while await finishing(self.retry_one()):
                     pass
                 await self._wait_until_due()
             except StoreUnavailable as error:
@@ -178,22 +179,35 @@ class Consumer:
             self._due.set()
 
     async def _take(self, messages: Sequence[Message]) -> None:
-        batch = [self._read(received, m) for m in messages for received in unpack(m.body, m.content_type)]
+        batch = self._opened(messages)
         if batch:
             await self._take_or_halve(batch)
 
+    def _opened(self, messages: Sequence[Message]) -> list[Incoming]:
+        return [self._read(received, m) for m in messages for received in unpack(m.body, m.content_type)]
+
     async def _take_or_halve(self, batch: list[Incoming]) -> None:
-        """One transaction for all; if it dies, one for each half, so that a killer is found alone."""
+        """One transaction for all; if it dies, one for each half, so that a killer is found alone.
+
+        Alone it is left to `retry`, where it is counted and holds up no other.
+        """
         try:
             with self._metrics.processing.labels(self.queue).time():
                 outcome = await self._handle_hopefully(batch)
             self._count(outcome)
-        except StoreUnavailable:
-            if len(batch) == 1:
-                raise
+        except Unreachable:
+            raise
+        except Exception as error:
+            log.warning("batch.undone", queue=self.queue, events=len(batch), error=_named(error))
+            await self._halve_or_leave(batch)
+        crash_point(f"{self._service}.after_commit")
+
+    async def _halve_or_leave(self, batch: list[Incoming]) -> None:
+        if len(batch) == 1:
+            await self._leave_to_retry(batch)
+        else:
             await self._take_or_halve(batch[: len(batch) // 2])
             await self._take_or_halve(batch[len(batch) // 2 :])
-        crash_point(f"{self._service}.after_commit")
 
     async def _handle_hopefully(self, batch: list[Incoming]) -> Outcome:
         """Without savepoints, which cost as much as the work; with them once a handler has failed."""
@@ -207,22 +221,26 @@ class Consumer:
         incoming = Incoming(received, message, reason=received.reason)
         if received.envelope is not None:
             try:
-                incoming.event = self._subscription.event.read(received.envelope)
+                event = self._subscription.event.read(received.envelope)
+                incoming.locks = frozenset(self._subscription.locks(event))
+                incoming.event = event
             except UnreadableMessage as unreadable:
                 incoming.reason = str(unreadable)
+            except Exception as error:
+                incoming.reason = _named(error)
         return incoming
 
     def _locks(self, batch: Sequence[Incoming]) -> set[str]:
-        return {key for one in batch if one.event is not None for key in self._subscription.locks(one.event)}
+        return {key for one in batch for key in one.locks}
 
     async def _handle_fresh(self, tx: Transaction, batch: Sequence[Incoming], guard: Guard) -> Outcome:
         """Handle what was not handled before; what cannot even be read is parked as it came."""
         fresh = await self._remember(tx, [one for one in batch if one.received.envelope is not None])
         outcome = await self._handle(tx, fresh, guard)
-        for one in batch:
-            if one.received.envelope is None:
-                outcome.endings.append(Ending(one, one.reason, 0))
-                await self._park(tx, outcome.endings[-1])
+        unreadable = [Ending(one, one.reason, 0) for one in batch if one.received.envelope is None]
+        for ending in unreadable:
+            await self._settle(tx, ending)
+        outcome.endings.extend(unreadable)
         return outcome
 
     async def _remember(self, tx: Transaction, batch: Sequence[Incoming]) -> list[Incoming]:
@@ -247,14 +265,17 @@ class Consumer:
         outcome = Outcome()
         for incoming in batch:
             await self._handle_one(tx, incoming, outcome, guard)
-        await tx.say(*outcome.answers)
+        await tx.put_in_outbox(outcome.answers)
         for ending in outcome.endings:
             await self._settle(tx, ending)
         crash_point(f"{self._service}.before_commit")
         return outcome
 
     async def _handle_one(self, tx: Transaction, incoming: Incoming, outcome: Outcome, guard: Guard) -> None:
-        """Run the handler inside a savepoint; one of the five ends goes into the outcome."""
+        """Run the handler under guard; one of the five ends goes into the outcome.
+
+        An answer that cannot be said is the handler's failure too.
+        """
         attempts = max(incoming.attempts, 1)
         envelope = incoming.received.envelope
         assert envelope is not None  # noqa: S101
@@ -265,7 +286,8 @@ class Consumer:
             try:
                 async with guard(tx):
                     answers = events_of(await self._subscription.handle(incoming.event, tx))
-            except HandlerEnded:
+                    rows = [row for answer in answers for row in tx.outbox_rows(answer)]
+            except (HandlerEnded, StoreUnavailable):
                 raise
             except Reject as reject:
                 outcome.endings.append(Ending(incoming, str(reject), attempts))
@@ -273,11 +295,9 @@ class Consumer:
                 due_at = tx.clock() + self._schedule.spread(later.delay)
                 outcome.endings.append(Ending(incoming, str(later), attempts - 1, due_at))
             except Exception as error:
-                if kills_transaction(error):
-                    raise
                 outcome.endings.append(self._failed(incoming, attempts, error, tx.clock()))
             else:
-                outcome.answers.extend(answers)
+                outcome.answers.extend(rows)
                 outcome.handled += 1
                 self._metrics.age.labels(self.queue).observe((tx.clock() - envelope.time).total_seconds())
 
@@ -295,7 +315,8 @@ class Consumer:
     async def _settle(self, tx: Transaction, ending: Ending) -> None:
         if ending.due_at is None:
             await self._park(tx, ending)
-        await self._mark(tx, ending)
+        if ending.incoming.received.envelope is not None:
+            await self._mark(tx, ending)
 
     async def _mark(self, tx: Transaction, ending: Ending) -> None:
         source, event_id = ending.incoming.key
@@ -308,7 +329,7 @@ class Consumer:
                 attempts=ending.attempts,
                 next_attempt_at=ending.due_at,
                 body=ending.incoming.received.raw if later else None,
-                last_error=ending.reason,
+                last_error=ending.reason.replace("\0", ""),
             )
         )
         if later:
@@ -337,10 +358,13 @@ class Consumer:
             counter.labels(self.queue).inc()
 
     async def _set_due(self, messages: Sequence[Message]) -> None:
-        """Leave the events to `retry`; those handled already stay handled, the unreadable are parked."""
-        batch = [self._read(received, m) for m in messages for received in unpack(m.body, m.content_type)]
+        batch = self._opened(messages)
         if batch:
-            self._count(await self._store.write(lambda tx: self._make_due(tx, batch)))
+            await self._leave_to_retry(batch)
+
+    async def _leave_to_retry(self, batch: Sequence[Incoming]) -> None:
+        """Those handled already stay handled, the unreadable are parked."""
+        self._count(await self._store.write(lambda tx: self._make_due(tx, batch)))
 
     async def _make_due(self, tx: Transaction, batch: Sequence[Incoming]) -> Outcome:
         now = tx.clock()
@@ -405,10 +429,10 @@ class Consumer:
         return await self._handle(tx, incoming, _carefully)
 
     async def _give_up(self, tx: Transaction, incoming: Sequence[Incoming]) -> Outcome:
-        """The process died on it each time: no handler lived to say why."""
+        """The process or the transaction died on it each time: no handler lived to say why."""
         outcome = Outcome()
         for one in incoming:
-            outcome.endings.append(Ending(one, "the process ended during each attempt", one.attempts - 1))
+            outcome.endings.append(Ending(one, "no attempt came to an end", one.attempts - 1))
             await self._settle(tx, outcome.endings[-1])
         return outcome
 

@@ -20,13 +20,16 @@ from chassis.events import new_id
 from chassis.metrics import Metrics
 from chassis.outcomes import Answer, Reject, TryLater, events_of
 from chassis.parking import ERRAND_SOURCE
-from chassis.retry import RetrySchedule
+from chassis.retry import Backoff, RetrySchedule
+from chassis.stopping import Abandoned, being_cancelled, finishing
 from chassis.store import Store, StoreUnavailable, Transaction
 from chassis.store.tables import errands, parked
+from chassis.trace import following
 
 log = structlog.get_logger()
 
 IDLE_POLL_S = 2.0
+AFTER_STORE_TROUBLE = timedelta(seconds=IDLE_POLL_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,28 +93,62 @@ class ErrandWorker:
         row = await self._store.write(self._lease)
         if row is None:
             return False
-        errand = Errand(row.kind, row.key, row.payload, row.attempts, row.begun_before)
+        with following(row.traceparent, errand=row.key):
+            try:
+                await self._do(row)
+            except LostLease:
+                log.warning("errand.overtaken", kind=self._kind.name, key=row.key)
+        return True
+
+    async def _do(self, row: Row[Any]) -> None:
+        if row.attempts > len(self._schedule.delays) + 1:
+            await self._park(row, "no attempt came to an end")
+            return
         try:
-            conclude = await self._kind.perform(errand)
-            crash_point(f"{self._service}.after_effect")
-            await self._store.write(lambda tx: self._conclude(tx, row, conclude))
-            self._metrics.processed.labels(self._kind.name, "handled").inc()
-        except StoreUnavailable:
-            raise
-        except LostLease:
-            log.warning("errand.overtaken", kind=self._kind.name, key=row.key)
+            conclude = await self._kind.perform(
+                Errand(row.kind, row.key, row.payload, row.attempts, row.begun_before)
+            )
         except TryLater as later:
             await self._put_off(row, self._schedule.spread(later.delay), str(later), row.attempts - 1)
+        except StoreUnavailable as unavailable:
+            await self._put_off(row, AFTER_STORE_TROUBLE, str(unavailable), row.attempts - 1)
         except Reject as reject:
             await self._park(row, str(reject))
+        except asyncio.CancelledError:
+            if being_cancelled():
+                raise
+            await self._fail(row, Abandoned())
         except Exception as error:
             await self._fail(row, error)
-        return True
+        else:
+            crash_point(f"{self._service}.after_effect")
+            await self._settle(row, conclude)
+
+    async def _settle(self, row: Row[Any], conclude: Conclude) -> None:
+        """Store what came of it; if that cannot be done it is parked, since doing it again does it twice."""
+        try:
+            await self._write(lambda tx: self._conclude(tx, row, conclude))
+        except LostLease:
+            raise
+        except Exception as error:
+            await self._park(row, f"done, but not concluded: {type(error).__name__}")
+        else:
+            self._metrics.processed.labels(self._kind.name, "handled").inc()
+
+    async def _write(self, work: Callable[[Transaction], Awaitable[None]]) -> None:
+        """However long the database is away: the token sees to it that it is not too late."""
+        backoff = Backoff()
+        while True:
+            try:
+                return await self._store.write(work)
+            except StoreUnavailable as error:
+                log.warning("store.unavailable", errand=self._kind.name, reason=str(error))
+                await asyncio.sleep(backoff.pause())
 
     async def _work(self) -> None:
         while True:
             try:
-                while await self.do_one():
+                while await finishing(self.do_one()):
                     pass
                 await self._wait_until_due()
             except StoreUnavailable as error:
@@ -170,7 +207,7 @@ class ErrandWorker:
             await self._set(tx, row, state="due", due_at=due_at, last_error=reason, attempts=attempts)
             tx.errand_kinds.add(self._kind.name)
 
-        await self._store.write(work)
+        await self._write(work)
         self._metrics.retries.labels(self._kind.name).inc()
 
     async def _fail(self, row: Row[Any], error: Exception) -> None:
@@ -186,7 +223,7 @@ class ErrandWorker:
             await self._set(tx, row, state="parked", last_error=reason)
             await tx.insert_new(parked, [_parked_row(row, reason, tx.clock())], [parked.c.id])
 
-        await self._store.write(work)
+        await self._write(work)
         self._metrics.parked.labels(self._kind.name).inc()
         log.error("errand.parked", kind=self._kind.name, key=row.key, reason=reason)
 

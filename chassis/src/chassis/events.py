@@ -71,16 +71,23 @@ def _without_content(error: ValidationError) -> str:
     return "; ".join(f"{'/'.join(map(str, detail['loc']))}: {detail['type']}" for detail in details)
 
 
+NO_CONTROL_CHARACTERS = r"^[^\x00-\x1f\x7f-\x9f]*$"
+"""CloudEvents 1.0.2 disallows them in attributes, and PostgreSQL cannot store the first."""
+
+Printable = Annotated[str, Field(pattern=NO_CONTROL_CHARACTERS)]
+Key = Annotated[Printable, Field(min_length=1, max_length=200)]
+
+
 class Envelope(BaseModel):
     """A CloudEvent's attributes and its data, as they came."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
     specversion: Literal["1.0"]
-    id: Annotated[str, Field(min_length=1, max_length=200)]
-    source: Annotated[str, Field(min_length=1, max_length=200)]
-    type: str
-    subject: str
+    id: Key
+    source: Key
+    type: Printable
+    subject: Printable
     time: AwareDatetime
     traceparent: str | None = None
     data: dict[str, Any]

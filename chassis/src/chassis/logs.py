@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any, TextIO
 
 import structlog
@@ -32,11 +33,11 @@ def place_of(error: BaseException) -> tuple[type[BaseException], BaseException, 
 
 
 def _route_library_logs(stream: TextIO, shared: list[Any]) -> None:
-    """Libraries log in their own words, so only from warnings up, and without tracebacks of our data."""
+    """Libraries log in their own words, so only from warnings up, and only what cannot quote anybody."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared[:-1],
+            foreign_pre_chain=[_without_quotations, *shared],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(ensure_ascii=False),
@@ -46,3 +47,17 @@ def _route_library_logs(stream: TextIO, shared: list[Any]) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+
+
+def _without_quotations(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """A library's record as its first line without what was filled in, and the place of its exception.
+
+    The values, and the text of an exception, may be what a person or a platform has sent.
+    """
+    record: logging.LogRecord = event["_record"]
+    error = record.exc_info[1] if record.exc_info else None
+    plain = {"event": str(record.msg).split("\n", 1)[0], "logger": record.name}
+    event.update(plain, exc_info=place_of(error) if error else None)
+    return event

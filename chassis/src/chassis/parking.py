@@ -45,12 +45,12 @@ async def park(transaction: Transaction, trouble: Trouble) -> None:
         "source": envelope.source if envelope else None,
         "event_id": envelope.id if envelope else None,
         "submission_id": envelope.subject if envelope else None,
-        "form": envelope.data.get("form") if envelope else None,
+        "form": _form_of(envelope) if envelope else None,
         "digest": hashlib.sha256(trouble.body).hexdigest(),
         "content_type": trouble.content_type,
         "headers": dict(trouble.headers),
         "body": trouble.body,
-        "reason": trouble.reason,
+        "reason": trouble.reason.replace("\0", ""),
         "attempts": trouble.attempts,
         "parked_at": transaction.clock(),
         "state": "parked",
@@ -116,6 +116,12 @@ async def counted(connection: AsyncConnection) -> list[dict[str, Any]]:
 
 
 ERRAND_SOURCE = "errand"
+
+
+def _form_of(envelope: Envelope) -> str | None:
+    """The form that is named, if what stands there can be a name at all."""
+    form = envelope.data.get("form")
+    return form.replace("\0", "") if isinstance(form, str) else None
 
 
 async def _resolve(

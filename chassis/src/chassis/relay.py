@@ -13,11 +13,12 @@ import structlog
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.engine import Row
 
-from chassis.bus import Bus, BusTrouble, Message
+from chassis.bus import Bus, BusTrouble, Message, Unconfirmed
 from chassis.crash_points import crash_point
 from chassis.events import fitting, pack
 from chassis.metrics import Metrics
 from chassis.retry import Backoff
+from chassis.stopping import being_cancelled
 from chassis.store import Store, StoreUnavailable, Transaction
 from chassis.store.tables import outbox
 
@@ -44,8 +45,11 @@ class Relay:
         store.on_commit(self._wake)
 
     async def run(self) -> None:
-        """Relay until cancelled, as the only one of this service's replicas."""
-        while True:
+        """Relay until cancelled, as the only one of this service's replicas.
+
+        A task group that is ending already swallows a cancellation (Python before 3.13), so it is asked for.
+        """
+        while not being_cancelled():
             try:
                 async with self._store.leadership("relay") as check, asyncio.TaskGroup() as lanes:
                     await self._keep_lanes(lanes, check)
@@ -58,6 +62,7 @@ class Relay:
 
     async def _keep_lanes(self, lanes: asyncio.TaskGroup, check: Callable[[], Awaitable[None]]) -> None:
         while True:
+            self._spoken.clear()
             for queue in await self._queues_with_pending():
                 if queue not in self._lanes:
                     self._lanes[queue] = lane = Lane(
@@ -75,7 +80,6 @@ class Relay:
 
     async def _until_spoken(self) -> None:
         """Until something is said to a queue that has no lane yet; a poll sees what other replicas say."""
-        self._spoken.clear()
         try:
             await asyncio.wait_for(self._spoken.wait(), POLL_S)
         except TimeoutError:
@@ -100,7 +104,7 @@ class Lane:
         self._bus = bus
         self._metrics = metrics
         self._backoff = Backoff()
-        self._first = True
+        self._doubtful = True
 
     async def run(self) -> None:
         while True:
@@ -135,23 +139,18 @@ class Lane:
     async def _publish(self, messages: Sequence[Sequence[Row[Any]]]) -> tuple[list[int], BusTrouble | None]:
         """Publish all together; returns the rows that were confirmed, and a trouble if there was one.
 
-        The first message after a start may be one that this process died on before.
+        What goes out first after a start, this process may have died on before.
         """
-        maybe_begun, self._first = self._first, False
         ends = await asyncio.gather(
-            *(
-                self._bus.publish(self._queue, _message(rows, maybe_begun and number == 0))
-                for number, rows in enumerate(messages)
-            ),
+            *(self._bus.publish(self._queue, _message(rows, self._doubtful)) for rows in messages),
             return_exceptions=True,
         )
+        self._doubtful = self._doubtful and any(end is not None for end in ends)
         done = [row.id for rows, end in zip(messages, ends, strict=True) if end is None for row in rows]
-        troubles = [end for end in ends if isinstance(end, BaseException)]
+        troubles = [_as_trouble(end) for end in ends if end is not None]
         for trouble in troubles:
-            if not isinstance(trouble, BusTrouble):
-                raise trouble
             self._metrics.publish_failures.labels(self._queue, trouble.reason).inc()
-        return done, next((trouble for trouble in troubles if isinstance(trouble, BusTrouble)), None)
+        return done, next(iter(troubles), None)
 
     async def _heed(self, trouble: BusTrouble | None) -> None:
         if trouble is None:
@@ -159,6 +158,11 @@ class Lane:
             return
         log.warning("publish.failed", queue=self._queue, reason=trouble.reason, detail=str(trouble))
         await asyncio.sleep(self._backoff.pause())
+
+
+def _as_trouble(end: BaseException) -> BusTrouble:
+    """Whatever it was, the message counts as not said, and only this lane waits; nobody cancelled it."""
+    return end if isinstance(end, BusTrouble) else Unconfirmed(type(end).__name__)
 
 
 def _messages(rows: Sequence[Row[Any]]) -> list[Sequence[Row[Any]]]:

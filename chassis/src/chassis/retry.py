@@ -32,7 +32,7 @@ class Backoff:
     """Growing pauses for something that is down, back to the start when it answers."""
 
     first: float = 0.1
-    most: float = 30.0
+    most: float = 10.0
     chance: random.Random = field(default_factory=random.Random)
     _next: float = 0.0
 

@@ -25,6 +25,7 @@ from chassis.problems import problems
 from chassis.relay import FORGET_BATCH, Relay, forget_published
 from chassis.retry import RetrySchedule
 from chassis.settings import ServiceSettings
+from chassis.stopping import being_cancelled
 from chassis.store import Store
 
 log = structlog.get_logger()
@@ -35,6 +36,9 @@ HOUSEKEEPING_EVERY_S = 600.0
 
 SHUTDOWN_TIMEOUT_S = 10.0
 """Requests under way get this long to end; none takes more than a commit."""
+
+DUTY_PAUSE_S = 1.0
+"""Before a duty that has failed is begun again: it would mostly fail again at once."""
 
 LARGEST_BODY = 40 * 1024 * 1024
 """The server's own bound; a service that takes bodies sets a lower one for each kind."""
@@ -124,7 +128,7 @@ class Service:
 
     async def _persist(self, duty: Callable[[], Awaitable[None]]) -> None:
         """A duty never ends by itself; one that fails is logged and begun again."""
-        while True:
+        while not being_cancelled():
             try:
                 await duty()
             except Exception as error:
@@ -135,7 +139,7 @@ class Service:
                     error=type(error).__name__,
                     exc_info=place_of(error),
                 )
-                await asyncio.sleep(1)
+            await asyncio.sleep(DUTY_PAUSE_S)
 
     async def _end(self, tasks: Sequence[asyncio.Future[None]]) -> None:
         for task in tasks:

@@ -40,13 +40,19 @@ def build_house(plan: Plan, clock: Clock = system_clock) -> list[Service]:
     hub = EmbeddedHub()
     key = _personal_number_key(plan.data)
     data = plan.data.resolve()
+    archive_settings = _settings(ArchiveSettings, plan)
     return [
         notification.__main__.build(
-            _settings(NotificationSettings, plan, smtp_url=(data / "letters").as_uri()),
+            _settings(
+                NotificationSettings,
+                plan,
+                smtp_url=(data / "letters").as_uri(),
+                pages_url=f"http://{archive_settings.listen}",
+            ),
             EmbeddedBus(hub),
             clock,
         ),
-        archive.__main__.build(_settings(ArchiveSettings, plan), EmbeddedBus(hub), clock),
+        archive.__main__.build(archive_settings, EmbeddedBus(hub), clock),
         validation.__main__.build(_settings(ValidationSettings, plan), EmbeddedBus(hub), clock),
         intake.__main__.build(
             _settings(IntakeSettings, plan, objects=(data / "objects").as_uri(), personal_number_key=key),

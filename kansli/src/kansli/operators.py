@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-from archive.settings import ArchiveSettings
-from notification.settings import NotificationSettings
-from validation.settings import ValidationSettings
 
+from archive.settings import ArchiveSettings
 from chassis.settings import ServiceSettings
 from intake.settings import IntakeSettings
+from notification.settings import NotificationSettings
+from validation.settings import ValidationSettings
 
 SERVICES: Mapping[str, type[ServiceSettings]] = {
     kind.service: kind for kind in (IntakeSettings, ValidationSettings, ArchiveSettings, NotificationSettings)
@@ -52,13 +52,18 @@ class Operator:
                 session.request(method, self.address(service) + path, json=content) as response,
             ):
                 told = await response.json(content_type=None)
-                if response.status >= 400:
-                    raise NoAnswer(
-                        f"{service}: {response.status} {told.get('title', '')}: {told.get('detail', '')}"
-                    )
+                if response.status >= 400 or not isinstance(told, dict):
+                    raise NoAnswer(f"{service}: {response.status} {_reason(told)}")
                 return told
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             raise NoAnswer(f"{service} at {self.address(service)}: {type(error).__name__}") from None
+
+
+def _reason(told: Any) -> str:
+    """The words of a problem; whatever else answers on that port has none."""
+    if not isinstance(told, dict):
+        return "and no answer of ours"
+    return f"{told.get('title', '')}: {told.get('detail', '')}"
 
 
 def _token(service: str) -> dict[str, str]:

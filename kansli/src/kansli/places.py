@@ -15,6 +15,10 @@ def shipped_example() -> Path:
     return _shipped("deploy/example")
 
 
+def shipped_events() -> Path:
+    return _shipped("schemas/events")
+
+
 def forms_folders(added: Sequence[Path]) -> list[Path]:
     """The shipped forms, and after them those that were added: they replace forms of the same name."""
     return [shipped_forms(), *added]

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from chassis.bus import Message, Receive, Unconfirmed, Unroutable, refuse_oversized
+from chassis.stopping import being_cancelled, end
 
 
 class EmbeddedHub:
@@ -47,15 +48,24 @@ class EmbeddedBus:
         self._closing = True
         for queue in self._reads:
             self._hub.listeners.pop(queue, None)
-        await asyncio.gather(*self._handing_over, return_exceptions=True)
+        await end(self._handing_over)
 
     def _guarded(self, receive: Receive) -> Receive:
         async def guarded(messages: Sequence[Message]) -> None:
             if self._closing:
                 raise Unconfirmed("the listener is stopping")
-            task = asyncio.ensure_future(receive(messages))
+            task = asyncio.create_task(_received(receive, messages))
             self._handing_over.add(task)
             task.add_done_callback(self._handing_over.discard)
-            await asyncio.shield(task)
+            try:
+                await asyncio.shield(task)
+            except asyncio.CancelledError:
+                if being_cancelled():
+                    raise
+                raise Unconfirmed("the listener has stopped") from None
 
         return guarded
+
+
+async def _received(receive: Receive, messages: Sequence[Message]) -> None:
+    await receive(messages)

@@ -29,6 +29,7 @@ from chassis.bus import Message, Receive, Unconfirmed, Unroutable, refuse_oversi
 from chassis.events import new_id
 from chassis.logs import place_of
 from chassis.retry import Backoff
+from chassis.stopping import being_cancelled, end
 
 log = structlog.get_logger()
 
@@ -107,10 +108,11 @@ class Sender:
 
         The AMQP message id is new for each try: returned messages are matched by it.
         """
-        if self._exchange is None:
+        exchange = self._exchange
+        if exchange is None:
             raise Unconfirmed(self.trouble or "not connected")
         try:
-            confirm = await self._exchange.publish(
+            confirm = await exchange.publish(
                 _wire(message), routing_key=queue, mandatory=True, timeout=self.timeout
             )
         except PublishError as returned:
@@ -118,13 +120,22 @@ class Sender:
         except DeliveryError as refused:
             raise Unconfirmed("refused by the broker") from refused
         except CONNECTION_TROUBLE as trouble:
-            self._suspect.set()
+            self._doubt(exchange)
             raise Unconfirmed(type(trouble).__name__) from trouble
+        except asyncio.CancelledError:
+            if being_cancelled():
+                raise
+            raise Unconfirmed("the channel was closed") from None
         if not isinstance(confirm, Basic.Ack):
             raise Unconfirmed(type(confirm).__name__)
 
     async def close(self) -> None:
         await _end(self._task)
+
+    def _doubt(self, exchange: AbstractExchange) -> None:
+        """Have the connection made anew, unless it is another one already."""
+        if exchange is self._exchange:
+            self._suspect.set()
 
     async def _stay_connected(self) -> None:
         backoff = Backoff()
@@ -135,6 +146,14 @@ class Sender:
             except CONNECTION_TROUBLE as error:
                 self.trouble = f"broker: {type(error).__name__}"
                 log.warning("broker.unreachable", connection=self.name, reason=type(error).__name__)
+            except Exception as error:
+                self.trouble = type(error).__name__
+                log.error(
+                    "publisher.failed",
+                    connection=self.name,
+                    reason=type(error).__name__,
+                    exc_info=place_of(error),
+                )
             await asyncio.sleep(backoff.pause())
 
     async def _connect_and_serve(self) -> None:
@@ -182,9 +201,9 @@ class Receiver:
         ]
 
     async def close(self) -> None:
-        """Finish and acknowledge what is being handled; leave unacked what is not committed."""
+        """Finish and acknowledge what is being handled; leave unacked what is not committed in time."""
         self._stopping.set()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         await self._shared.close()
 
     async def _stay_consuming(self, queue: str, receive: Receive) -> None:
@@ -279,7 +298,9 @@ class Drain:
 
     async def _make_sure_of_delivery(self, tag: str) -> None:
         """A deleted queue ends a consumer without a word; a forgotten consumer sees a queue that fills."""
-        found = await self._queue.channel.declare_queue(self._queue.name, passive=True)
+        found = await self._queue.channel.declare_queue(
+            self._queue.name, passive=True, timeout=CONNECT_TIMEOUT_S
+        )
         underlay = await self._queue.channel.get_underlay_channel()
         if tag not in getattr(underlay, "consumers", ()):
             raise ConnectionError(f"no longer a consumer of {self._queue.name}")

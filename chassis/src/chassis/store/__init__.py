@@ -2,6 +2,6 @@
 
 from chassis.store.store import Store, open_store
 from chassis.store.transaction import Transaction
-from chassis.store.trouble import StoreLocked, StoreUnavailable
+from chassis.store.trouble import StoreLocked, StoreUnavailable, Unreachable
 
-__all__ = ["Store", "StoreLocked", "StoreUnavailable", "Transaction", "open_store"]
+__all__ = ["Store", "StoreLocked", "StoreUnavailable", "Transaction", "Unreachable", "open_store"]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, event
@@ -29,13 +30,15 @@ def sqlite_engines(path: Path) -> tuple[AsyncEngine, AsyncEngine]:
     a transaction that starts by reading cannot fail when it goes on to write.
     """
     writing = create_async_engine(
-        f"sqlite+aiosqlite:///{path}",
+        URL.create("sqlite+aiosqlite", database=str(path)),
         poolclass=StaticPool,
         connect_args={"timeout": BUSY_TIMEOUT_S},
         **_JSON,
     )
     reading = create_async_engine(
-        f"sqlite+aiosqlite:///file:{path}?mode=ro&uri=true",
+        URL.create(
+            "sqlite+aiosqlite", database=f"file:{quote(str(path))}", query={"mode": "ro", "uri": "true"}
+        ),
         poolclass=AsyncAdaptedQueuePool,
         pool_size=READERS,
         max_overflow=0,

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +22,7 @@ from chassis.clock import Clock, system_clock
 from chassis.store import engines
 from chassis.store.migrations import needs_upgrade, upgrade
 from chassis.store.transaction import Transaction
-from chassis.store.trouble import StoreUnavailable, kills_transaction
+from chassis.store.trouble import StoreUnavailable, told_as_unavailable
 from chassis.store.writer import Unit, Writer
 
 log = structlog.get_logger()
@@ -59,6 +60,7 @@ class Store:
         self._tasks: list[asyncio.Task[None]] = []
         self._listeners: list[Callable[[set[str], set[str]], None]] = []
         self._stack = contextlib.ExitStack()
+        self._closed = False
 
     @property
     def is_sqlite(self) -> bool:
@@ -77,12 +79,15 @@ class Store:
         ]
 
     async def close(self) -> None:
-        """Finish what waits to be written, then let go."""
+        """Finish what waits to be written, then let go; what comes later is told that it came too late."""
+        self._closed = True
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._waiting.join(), CLOSING_TIMEOUT_S)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        while not self._waiting.empty():
+            self._waiting.get_nowait().fail(StoreUnavailable("the store is closed"))
         await self._reading.dispose()
         await self._writing.dispose()
         self._stack.close()
@@ -96,7 +101,9 @@ class Store:
         Raises:
             StoreUnavailable: nothing was stored, or it cannot be known that it was.
         """
-        unit = Unit(work, frozenset(locks), asyncio.get_running_loop().create_future())
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        unit = Unit(work, frozenset(locks), asyncio.get_running_loop().create_future(), copy_context())
         self._waiting.put_nowait(unit)
         return await asyncio.shield(unit.done)
 
@@ -107,13 +114,9 @@ class Store:
         Raises:
             StoreUnavailable: the database cannot be reached.
         """
-        try:
+        with told_as_unavailable():
             async with self._reading.connect() as connection:
                 yield connection
-        except Exception as error:
-            if kills_transaction(error):
-                raise StoreUnavailable(type(error).__name__) from error
-            raise
 
     async def ping(self) -> None:
         """Raises `StoreUnavailable` when the database does not answer."""
@@ -142,15 +145,19 @@ class Store:
         """Wait until this process alone has the duty; yields a check that raises when it was lost.
 
         A SQLite file has one process anyway. On PostgreSQL a session's advisory lock decides,
-        so that another replica takes over at once when this one dies.
+        so that another replica takes over at once when this one dies. The session ends with the duty:
+        back in the pool it would go on holding the lock.
         """
         if self.is_sqlite:
             yield _undisputed
             return
         async with self._writing.connect() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
-            await _acquire(connection, f"{self.service} {duty}")
-            yield lambda: _still_connected(connection)
+            try:
+                await _acquire(connection, f"{self.service} {duty}")
+                yield lambda: _still_connected(connection)
+            finally:
+                await connection.invalidate()
 
     def _transaction(self, connection: AsyncConnection) -> Transaction:
         return Transaction(connection, self.source, self.clock)

@@ -134,6 +134,7 @@ errands = Table(
     Column("due_at", Moment, nullable=False),
     Column("token", Integer, nullable=False),
     Column("last_error", Text),
+    Column("traceparent", String, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("done_at", Moment),
     sqlite_autoincrement=True,

@@ -13,6 +13,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from chassis.clock import Clock
 from chassis.events import Event, encode, new_id, queue_name
 from chassis.store.tables import errands, outbox
+from chassis.store.trouble import StoreUnavailable, told_as_unavailable
 from chassis.trace import current_traceparent
 
 
@@ -35,13 +36,15 @@ class Transaction:
         statement: Executable,
         rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     ) -> CursorResult[Any]:
-        return await self._connection.execute(statement, rows)
+        """Raises `StoreUnavailable`, which ends the whole transaction, for what time may heal."""
+        with told_as_unavailable():
+            return await self._connection.execute(statement, rows)
 
     async def one(self, statement: Executable) -> Row[Any] | None:
-        return (await self._connection.execute(statement)).first()
+        return (await self.execute(statement)).first()
 
     async def all(self, statement: Executable) -> Sequence[Row[Any]]:
-        return (await self._connection.execute(statement)).all()
+        return (await self.execute(statement)).all()
 
     async def insert_new(
         self,
@@ -52,7 +55,7 @@ class Transaction:
         """Insert what is not there yet; returns a row for each that was new."""
         insert = sqlite.insert if self._connection.dialect.name == "sqlite" else postgresql.insert
         statement = insert(table).on_conflict_do_nothing().returning(*returning)
-        return (await self._connection.execute(statement, rows)).all() if rows else ()
+        return (await self.execute(statement, rows)).all() if rows else ()
 
     async def say(self, *events: Event) -> None:
         """Put events in the outbox, a row for each of their listeners.
@@ -60,12 +63,19 @@ class Transaction:
         Raises:
             OversizedEvent: an event is larger than a message may be.
         """
-        rows = [row for event in events for row in self._outbox_rows(event)]
+        await self.put_in_outbox([row for event in events for row in self.outbox_rows(event)])
+
+    async def put_in_outbox(self, rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
-            await self._connection.execute(outbox.insert(), rows)
+            await self.execute(outbox.insert(), rows)
             self.spoken_to.update(row["queue"] for row in rows)
 
-    def _outbox_rows(self, event: Event) -> Iterable[dict[str, Any]]:
+    def outbox_rows(self, event: Event) -> Iterable[dict[str, Any]]:
+        """What saying the event puts in the outbox; it carries on the trace that is followed now.
+
+        Raises:
+            OversizedEvent: the event is larger than a message may be.
+        """
         now, event_id = self.clock(), new_id()
         body = encode(event, event_id, self._source, now, current_traceparent())
         for listener in event.heard_by:
@@ -88,6 +98,7 @@ class Transaction:
             "attempts": 0,
             "due_at": now,
             "token": 0,
+            "traceparent": current_traceparent(),
             "created_at": now,
         }
         await self.insert_new(errands, [row], [errands.c.id])
@@ -95,6 +106,19 @@ class Transaction:
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """Undo what happens inside, and only that, when it raises."""
-        async with self._connection.begin_nested():
+        """Undo what happens inside, and only that, when it raises.
+
+        A transaction that the database has ended has no savepoint left to go back to.
+        """
+        with told_as_unavailable():
+            savepoint = await self._connection.begin_nested()
+        try:
             yield
+        except StoreUnavailable:
+            raise
+        except BaseException:
+            with told_as_unavailable():
+                await savepoint.rollback()
+            raise
+        with told_as_unavailable():
+            await savepoint.commit()

@@ -1,15 +1,18 @@
 """The task that writes: it takes all that waits, and commits it once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from chassis.stopping import Abandoned, being_cancelled
 from chassis.store.transaction import Transaction
-from chassis.store.trouble import StoreUnavailable, kills_transaction
+from chassis.store.trouble import StoreUnavailable, Unreachable, told_as_unavailable
 
 T = TypeVar("T")
 
@@ -21,11 +24,25 @@ _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))").bindpara
 
 @dataclass(frozen=True, slots=True)
 class Unit(Generic[T]):
-    """A piece of work that waits for its place in a transaction."""
+    """A piece of work that waits for its place in a transaction, and the context it was asked in."""
 
     work: Callable[[Transaction], Awaitable[T]]
     locks: frozenset[str]
     done: asyncio.Future[T]
+    context: Context
+
+    async def work_in(self, transaction: Transaction) -> T:
+        """Do it in the context it was asked in: logs and events carry on that trace."""
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.create_task(self._begin(transaction), context=self.context)
+        except asyncio.CancelledError:
+            if being_cancelled():
+                raise
+            raise Abandoned from None
+
+    async def _begin(self, transaction: Transaction) -> T:
+        return await self.work(transaction)
 
     def succeed(self, result: T) -> None:
         if not self.done.done():
@@ -50,48 +67,58 @@ class Writer:
         self._committed = committed
 
     async def run(self) -> None:
-        """Write until cancelled; cancelled only while nothing waits."""
+        """Write until cancelled; whoever waits is told, also at the end."""
         while True:
             group = [await self._waiting.get()]
             while len(group) < MOST_PER_COMMIT and not self._waiting.empty():
                 group.append(self._waiting.get_nowait())
             try:
-                await self._commit_or_part(group)
+                await self._commit_or_halve(group)
             finally:
-                for _ in group:
+                for unit in group:
+                    unit.fail(StoreUnavailable("the store is closed"))
                     self._waiting.task_done()
 
-    async def _commit_or_part(self, group: Sequence[Unit[Any]]) -> None:
-        """Commit the group; if anything in it fails, each alone, so that none suffers for another."""
+    async def _commit_or_halve(self, group: Sequence[Unit[Any]]) -> None:
+        """Commit the group; if anything in it fails, each half, until what fails is alone."""
         try:
             await self._commit(group)
-        except Exception as error:
-            if len(group) == 1:
-                group[0].fail(_told(error))
-                return
+        except Unreachable as nobodys_fault:
             for unit in group:
-                await self._commit_or_part([unit])
+                unit.fail(nobodys_fault)
+        except Exception as error:
+            left = [unit for unit in group if not unit.done.done()]
+            if len(left) == 1:
+                left[0].fail(error)
+            elif left:
+                await self._commit_or_halve(left[: len(left) // 2])
+                await self._commit_or_halve(left[len(left) // 2 :])
 
     async def _commit(self, group: Sequence[Unit[Any]]) -> None:
-        async with self._engine.connect() as connection:
-            async with connection.begin():
-                transaction = self._transaction(connection)
-                await self._take_locks(connection, group)
-                results = [await unit.work(transaction) for unit in group]
+        async with self._begun() as connection:
+            transaction = self._transaction(connection)
+            await self._take_locks(connection, group)
+            results = [await unit.work_in(transaction) for unit in group]
+            with told_as_unavailable():
+                await connection.commit()
             self._committed(transaction)
-        for unit, result in zip(group, results, strict=True):
-            unit.succeed(result)
+            for unit, result in zip(group, results, strict=True):
+                unit.succeed(result)
+
+    @asynccontextmanager
+    async def _begun(self) -> AsyncIterator[AsyncConnection]:
+        """A connection in a transaction, which is undone unless it is committed."""
+        async with AsyncExitStack() as stack:
+            try:
+                connection = await stack.enter_async_context(self._engine.connect())
+                await connection.begin()
+            except Exception as error:
+                raise Unreachable(type(error).__name__) from error
+            yield connection
 
     async def _take_locks(self, connection: AsyncConnection, group: Sequence[Unit[Any]]) -> None:
         """In sorted order, so that two groups with the same people never wait for each other."""
         if connection.dialect.name == "postgresql":
             for key in sorted(frozenset().union(*(unit.locks for unit in group))):
-                await connection.execute(_LOCK, {"key": key})
-
-
-def _told(error: Exception) -> Exception:
-    if not kills_transaction(error):
-        return error
-    unavailable = StoreUnavailable(type(error).__name__)
-    unavailable.__cause__ = error
-    return unavailable
+                with told_as_unavailable():
+                    await connection.execute(_LOCK, {"key": key})

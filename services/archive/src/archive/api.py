@@ -43,6 +43,9 @@ from chassis.masking import masked
 from chassis.problems import Problem, plain_problem
 from chassis.store import Store, Transaction
 
+UNNAMED = "loopback"
+"""Who acts, as long as nobody signs in: somebody at this machine."""
+
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -58,7 +61,7 @@ class Act(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     version: int = Field(ge=1)
-    reason: str = Field(default="", max_length=2000)
+    reason: str = Field(default="", max_length=2000, pattern=r"^[^\x00]*$")
 
 
 @dataclass
@@ -126,15 +129,15 @@ class Api:
 
     async def report(self, request: web.Request) -> web.Response:
         async with self.store.read() as connection:
-            row = await report_of(connection, request.match_info["id"])
+            row = await report_of(connection, _report_id(request))
             if row is None:
                 raise plain_problem(404)
             return _json(report_in_json(row, await acts_of(connection, row.submission_id)))
 
     async def report_pdf(self, request: web.Request) -> web.Response:
         async with self.store.read() as connection:
-            row = await report_of(connection, request.match_info["id"])
-            acts = await acts_of(connection, request.match_info["id"])
+            row = await report_of(connection, _report_id(request))
+            acts = await acts_of(connection, _report_id(request))
         committee = self.committees.current.get(row.committee) if row else None
         if row is None or committee is None:
             raise plain_problem(404)
@@ -152,11 +155,12 @@ class Api:
         """Release a held report; one that is held for a personnummer only with a reason."""
         act = await _act(request)
         async with self.store.read() as connection:
-            row = await report_of(connection, request.match_info["id"])
+            row = await report_of(connection, _report_id(request))
         if row is not None and not act.reason.strip() and _holds_personal_number(row.findings):
             raise _reason_missing("Rapporten hålls för att den kan innehålla ett personnummer.")
         return await self._done(
-            request, lambda tx: self.registry.release(tx, request.match_info["id"], act.version, act.reason)
+            request,
+            lambda tx: self.registry.release(tx, _report_id(request), act.version, act.reason, UNNAMED),
         )
 
     async def send_back(self, request: web.Request) -> web.Response:
@@ -165,7 +169,8 @@ class Api:
         if not act.reason.strip():
             raise _reason_missing("Avsändaren behöver veta varför rapporten kommer tillbaka.")
         return await self._done(
-            request, lambda tx: self.registry.send_back(tx, request.match_info["id"], act.version, act.reason)
+            request,
+            lambda tx: self.registry.send_back(tx, _report_id(request), act.version, act.reason, UNNAMED),
         )
 
     async def _done(
@@ -234,13 +239,10 @@ class Api:
 
     def _meeting(self, request: web.Request) -> tuple[Committee, Meeting]:
         committee = self._committee(request)
-        try:
-            meeting = committee.meeting_on(date.fromisoformat(request.match_info["date"]))
-        except ValueError:
-            meeting = None
-        if meeting is None:
-            raise plain_problem(404)
-        return committee, meeting
+        for meeting in committee.meetings:
+            if meeting.date.isoformat() == request.match_info["date"]:
+                return committee, meeting
+        raise plain_problem(404)
 
 
 def _page(
@@ -266,6 +268,14 @@ def _next_day(meeting: Meeting | None) -> date | None:
 
 def _holds_personal_number(findings: Sequence[Any]) -> bool:
     return any(finding["rule"] == "personal-number" and finding["outcome"] == "hold" for finding in findings)
+
+
+def _report_id(request: web.Request) -> str:
+    """What PostgreSQL could not even compare, such as NUL, is no report's id."""
+    asked = request.match_info["id"]
+    if not asked.isprintable():
+        raise plain_problem(404)
+    return asked
 
 
 async def _act(request: web.Request) -> Act:

@@ -51,9 +51,6 @@ class Committee(_Read):
             raise ValueError("två sammanträden har samma datum")
         return tuple(sorted(meetings, key=lambda meeting: meeting.date))
 
-    def meeting_on(self, day: date) -> Meeting | None:
-        return next((meeting for meeting in self.meetings if meeting.date == day), None)
-
     @property
     def unit_names(self) -> Mapping[str, str]:
         return {unit.id: unit.name for unit in self.units}

@@ -15,7 +15,7 @@ from archive.events import (
     ReportReturned,
     SubmissionAccepted,
 )
-from archive.reports import AUTOMATIC, change_status, known, place_of, record_act, store_report
+from archive.reports import change_status, known, place_of, record_act, store_report
 from chassis.clock import Clock
 from chassis.consumer import Subscription
 from chassis.folders import WatchedFolder
@@ -78,7 +78,7 @@ class Registry:
         )
 
     async def release(
-        self, tx: Transaction, submission_id: str, version: int, reason: str, by: str = AUTOMATIC
+        self, tx: Transaction, submission_id: str, version: int, reason: str, by: str
     ) -> ReportReleased:
         """Let a held report go to the meeting that it was in time for, or to the next that is left."""
         report = await self._looked_at(tx, submission_id, version, ("held",))
@@ -90,7 +90,7 @@ class Registry:
         return await self._acted(tx, ReportReleased, changed, meeting, reason, by)
 
     async def send_back(
-        self, tx: Transaction, submission_id: str, version: int, reason: str, by: str = AUTOMATIC
+        self, tx: Transaction, submission_id: str, version: int, reason: str, by: str
     ) -> ReportReturned:
         """Return the report to its sender, who is told why; it leaves the meeting."""
         report = await self._looked_at(tx, submission_id, version, ("held", "filed"))

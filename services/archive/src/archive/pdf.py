@@ -222,7 +222,7 @@ def _particulars(report: Report) -> list[tuple[str, str]]:
 def _foot(report: Report) -> str:
     """Names the report on every page, and says there too when it is none of the committee's papers."""
     mark = _KEPT_OUT.get(report.status)
-    name = f"Inlämning {report.submission_id}, version {report.revision}"
+    name = f"Inlämning {report.submission_id}, revision {report.revision}"
     return f"{name} · {mark}" if mark else name
 
 

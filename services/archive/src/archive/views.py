@@ -41,13 +41,19 @@ def report_in_json(report: Row[Any], acts: Sequence[Row[Any]]) -> dict[str, Any]
         "subject": shown(report.subject),
         "unit": shown(report.unit),
         "unit_name": shown(report.unit_name),
-        "submitter": report.submitter,
+        "submitter": shown(report.submitter),
         "data": shown(report.data),
         "findings": report.findings,
         "compensation": report.compensation,
         "attachments": shown(report.attachments),
         "history": [
-            {"at": act.at, "event": act.event, "by": act.by, "reason": act.reason, "version": act.version}
+            {
+                "at": act.at,
+                "event": act.event,
+                "by": act.by,
+                "reason": shown(act.reason),
+                "version": act.version,
+            }
             for act in acts
         ],
     }
@@ -125,7 +131,7 @@ def _line(report: Row[Any]) -> ReportLine:
         subject=shown(report.subject),
         unit=shown(report.unit_name or report.unit or ""),
         visit_date=report.event_date,
-        sender=report.submitter["name"],
+        sender=shown(report.submitter["name"]),
         arrived_at=report.arrived_at,
         findings=_findings(report),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter
 from pydantic_core import to_json
+from sqlalchemy import Column
 
 from chassis.clock import Clock, day_in_stockholm
 from chassis.crash_points import crash_point
@@ -60,15 +61,18 @@ class Api:
         return _answer(receipt)
 
     async def by_id(self, request: web.Request) -> web.Response:
-        return await self._status(request, submissions.c.id == request.match_info["id"])
+        return await self._status(request, submissions.c.id, request.match_info["id"])
 
     async def by_reference(self, request: web.Request) -> web.Response:
-        return await self._status(request, submissions.c.reference == request.query.get("reference", ""))
+        return await self._status(request, submissions.c.reference, request.query.get("reference", ""))
 
-    async def _status(self, request: web.Request, condition: object) -> web.Response:
+    async def _status(self, request: web.Request, column: Column[str], value: str) -> web.Response:
+        """What PostgreSQL could not even compare, such as NUL, is not there either."""
         caller = self._caller(request, b"")
+        if not value.isprintable():
+            raise plain_problem(404)
         async with self.store.read() as connection:
-            told = await found(connection, caller.id, condition)
+            told = await found(connection, caller.id, column == value)
         if told is None:
             raise plain_problem(404)
         return web.Response(body=to_json(told), content_type=JSON_TYPE)
@@ -103,14 +107,14 @@ class Api:
             raise Problem(413, "data-too-large", "För stort", detail) from None
 
     async def _submission(self, draft: Draft, caller: Caller, key: str | None) -> Submission:
-        version = self._version(draft, caller)
+        version, plain_key = self._version(draft, caller), _plain_key(key)
         received_at = self.clock()
         submitter = self._submitter(draft)
         attachments = [await self.objects.keep(file) for file in draft.files]
         in_time = caller.own_platform and draft.submitted_at <= received_at
         return Submission(
             caller=caller.id,
-            idempotency_key=_plain_key(key),
+            idempotency_key=plain_key,
             digest=_digest(draft, version, submitter, attachments),
             form=draft.form,
             form_version=version,
@@ -192,8 +196,8 @@ def _plain_key(key: str | None) -> str | None:
     if key is None:
         return None
     plain = key.strip().strip('"')
-    if not plain or len(plain) > 200:
-        raise _invalid([Fault("", "Idempotency-Key ska vara 1 till 200 tecken.")])
+    if not 0 < len(plain) <= 200 or not plain.isprintable():
+        raise _invalid([Fault("", "Idempotency-Key ska vara 1 till 200 synliga tecken.")])
     return plain
 
 

@@ -5,7 +5,8 @@ import binascii
 import hashlib
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
@@ -14,7 +15,7 @@ from typing import Annotated
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook, WebhookVerificationError
 
 from chassis.folders import BrokenFolder
 from chassis.yaml_files import read_yaml
@@ -62,11 +63,26 @@ def load_callers(folder: Path, today: date) -> Callers:
     path = folder / "callers.yaml"
     try:
         callers = _File.model_validate(read_yaml(path, today)).callers
-    except (OSError, yaml.YAMLError, ValidationError) as error:
+    except ValidationError as error:
+        raise BrokenFolder(f"{path}: {'; '.join(_complaints(error))}") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BrokenFolder(f"{path}: {error}") from None
+    if twice := _twice(callers):
+        raise BrokenFolder(f"{path}: ids and keys belong to one caller; given twice: {', '.join(twice)}")
     by_key = {key: caller for caller in callers for key in caller.key_sha256}
     signing = [(caller, _webhook(secret, path)) for caller in callers for secret in caller.webhook_secrets]
     return Callers(by_key, signing)
+
+
+def _complaints(error: ValidationError) -> Iterator[str]:
+    """What is wrong and where, and never what was written there: it may be a key in clear."""
+    for fault in error.errors(include_url=False, include_input=False):
+        yield f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}"
+
+
+def _twice(callers: Iterable[Caller]) -> list[str]:
+    names = Counter(name for caller in callers for name in (caller.id, *caller.key_sha256))
+    return [name for name, times in names.items() if times > 1]
 
 
 def key_of(authorization: str) -> str | None:
@@ -94,15 +110,18 @@ def _webhook(secret: str, path: Path) -> Webhook:
             return Webhook(Path(rest).read_text("utf-8").strip())
         if kind == "env":
             return Webhook(os.environ[rest])
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
+    except (OSError, KeyError, ValueError, EmptyWebhookSecretError) as error:
         raise BrokenFolder(f"{path}: webhook_secrets: {secret}: {type(error).__name__}") from None
     raise BrokenFolder(f"{path}: webhook_secrets: write file:<path> or env:<NAME>")
 
 
 def _signed(secret: Webhook, body: bytes, headers: Mapping[str, str]) -> bool:
-    """The library raises other errors than its own for malformed signatures and bodies."""
+    """The library raises other errors than its own for malformed signatures, and for bodies that are no text.
+
+    It would also read the body as JSON, which is not its business: an empty one is signed when asking.
+    """
     try:
-        secret.verify(body, {name: headers.get(name, "") for name in SIGNATURE_HEADERS})
+        secret.verify(body, {name: headers.get(name, "") for name in SIGNATURE_HEADERS}, json_parse=False)
     except (WebhookVerificationError, ValueError):
         return False
     return True

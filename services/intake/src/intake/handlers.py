@@ -26,7 +26,8 @@ STATUS = {
 
 
 async def note_rejected_submission(event: SubmissionRejected, tx: Transaction) -> None:
-    await note_rejection(tx, event.submission_id, [finding.model_dump() for finding in event.findings])
+    findings = [finding.model_dump() for finding in event.findings]
+    await note_rejection(tx, event.submission_id, event.revision, findings)
     await note(tx, event.submission_id, event.kind)
 
 

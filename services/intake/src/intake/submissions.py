@@ -214,7 +214,7 @@ async def _take_revision(tx: Transaction, submission: Submission, known: Row[Any
             submitted_at=submission.submitted_at,
             received_at=submission.received_at,
             digest=submission.digest,
-            status=known.status if known.report_version else "received",
+            **({} if known.report_version else {"status": "received", "findings": []}),
         )
     )
     await _record(tx, submission, known.id, revision)
@@ -268,11 +268,17 @@ async def note(tx: Transaction, submission_id: str, event: str) -> None:
     await tx.execute(insert(history).values(submission_id=submission_id, at=tx.clock(), event=event))
 
 
-async def note_rejection(tx: Transaction, submission_id: str, findings: list[dict[str, Any]]) -> None:
-    """A rejected first revision settles the status; a rejected completion leaves the former standing."""
+async def note_rejection(
+    tx: Transaction, submission_id: str, revision: int, findings: list[dict[str, Any]]
+) -> None:
+    """Settle the status if it is the newest revision's, and no report of a former one stands."""
     await tx.execute(
         update(submissions)
-        .where(submissions.c.id == submission_id, submissions.c.report_version == 0)
+        .where(
+            submissions.c.id == submission_id,
+            submissions.c.revision == revision,
+            submissions.c.report_version == 0,
+        )
         .values(status="rejected", findings=findings)
     )
 

@@ -18,6 +18,7 @@ from notification.events import (
     ReportFiled,
     ReportHeld,
     ReportReturned,
+    ReportTold,
     SubmissionRejected,
     Told,
 )
@@ -109,10 +110,12 @@ class Letters:
             }
         )
 
-    def _page(self, event: Told) -> str:
-        meeting = getattr(event, "meeting", None)
+    def _page(self, event: Told) -> str | None:
+        """Where the secretary finds the report; a rejected submission is on no page."""
+        if not isinstance(event, ReportTold):
+            return None
         committee = f"{self.pages_url}/committees/{event.committee}"
-        return f"{committee}/meetings/{meeting.date.isoformat()}" if meeting else committee
+        return f"{committee}/meetings/{event.meeting.date.isoformat()}" if event.meeting else committee
 
     async def _have_sent(self, tx: Transaction, event: Told, committee: Committee, letter: Letter) -> None:
         row = {

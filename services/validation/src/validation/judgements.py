@@ -79,15 +79,18 @@ async def is_superseded(tx: Transaction, submission_id: str, revision: int) -> b
 
 
 async def past(tx: Transaction, form: str, facts: Iterable[Fact], around: Circumstances) -> list[Past]:
-    """What stands of this person, and of others in the unit as far as the facts look."""
+    """What stands of this person, and of others in the unit as far as the facts look.
+
+    Each alternative is whole, so that SQLite finds each by its own partial index.
+    """
     wanted = [
-        condition
+        and_(judgements.c.form == form, _STANDING, condition)
         for condition in (_of_person(facts, around), _of_unit(facts, around))
         if condition is not None
     ]
     if not wanted:
         return []
-    query = select(judgements).where(judgements.c.form == form, _STANDING, or_(*wanted))
+    query = select(judgements).where(or_(*wanted))
     return [
         Past(
             submission_id=row.submission_id,
@@ -119,7 +122,8 @@ def _window(day: date, reaches: list[int | None]) -> tuple[date, date]:
     if None in reaches:
         return earliest(day), date.max
     reach = timedelta(days=max(reach for reach in reaches if reach is not None))
-    return max(earliest(day), day - reach), day + reach
+    since = max(earliest(day), day - min(reach, day - date.min))
+    return since, day + min(reach, date.max - day)
 
 
 async def store_judgement(

@@ -236,11 +236,17 @@ def _illegible(data: Json) -> Iterator[Fault]:
             yield Fault(place, "Texten har tecken som inte kan visas. Ta bort dem.")
 
 
+_LARGEST_INTEGER = 2**63 - 1
+"""CEL's integers have 64 bits."""
+
+
 def _unmeasurable(data: Json) -> Iterator[Fault]:
-    """Find numbers that are none (`json.loads` reads NaN) and values nested beyond any form."""
-    for _, value in leaves(data):
+    """Find numbers that are none (`json.loads` reads NaN) or too large, and values nested beyond any form."""
+    for pointer, value in leaves(data):
         if isinstance(value, float) and not math.isfinite(value):
             yield Fault("", "Rapporten har ett värde som inte är något tal.")
+        elif isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
+            yield Fault(pointer if is_printable(pointer) else "", "Talet är för stort.")
         elif isinstance(value, dict | list) and value:
             yield Fault("", "Rapportens uppgifter ligger i för många nivåer.")
 

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -18,6 +18,9 @@ from intake.dialects import DataTooLarge, Draft, EnvelopeInvalid, Fault, File, N
 MAX_DATA_BYTES = 256 * 1024
 """A form of ten texts of ten thousand characters fits twice; more is a file."""
 
+MAX_DEPTH = 100
+"""Levels of lists and objects in `data`; forms have five, and parsers of JSON give up at 200."""
+
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _EMAIL = r"^[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+$"
@@ -26,11 +29,14 @@ Line = Annotated[str, Field(min_length=1, max_length=200, pattern=_NO_CONTROLS)]
 
 
 def _moment(value: object) -> datetime:
-    """A date and time as text; without a zone it is Swedish time."""
+    """A date and time as text, in UTC; without a zone it is Swedish time."""
     if not isinstance(value, str):
         raise ValueError("a moment is text")
     moment = datetime.fromisoformat(value)
-    return moment if moment.tzinfo else moment.replace(tzinfo=STOCKHOLM)
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=STOCKHOLM)).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("outside the calendar") from None
 
 
 class _Strict(BaseModel):
@@ -69,7 +75,7 @@ def read_json(body: bytes) -> Draft:
     """The submission in a JSON body.
 
     Raises:
-        NotUnderstood: it is not JSON, or not an object.
+        NotUnderstood: it is not JSON, or not an object, or not to be read by whoever comes after us.
         EnvelopeInvalid: something is missing or wrong around `data`.
         DataTooLarge: `data` is over its limit.
     """
@@ -80,9 +86,29 @@ def read_json(body: bytes) -> Draft:
         envelope = _Envelope.model_validate(content)
     except ValidationError as error:
         raise EnvelopeInvalid([_fault(detail) for detail in error.errors()]) from None
-    if len(to_json(envelope.data)) > MAX_DATA_BYTES:
+    if _size(envelope.data) > MAX_DATA_BYTES:
         raise DataTooLarge
+    if not _is_sound(envelope.data, MAX_DEPTH):
+        raise NotUnderstood(_UNSOUND)
     return _draft(envelope)
+
+
+_UNSOUND = "Svaren har för många nivåer, eller tal som är för stora."
+
+
+def _size(data: dict[str, Any]) -> int:
+    try:
+        return len(to_json(data))
+    except ValueError:
+        raise NotUnderstood(_UNSOUND) from None
+
+
+def _is_sound(content: Any, levels: int) -> bool:
+    """Whether it goes no deeper than that, and has no number that became infinite when it was read."""
+    if isinstance(content, dict | list):
+        inside = content.values() if isinstance(content, dict) else content
+        return levels > 0 and all(_is_sound(item, levels - 1) for item in inside)
+    return not isinstance(content, float) or math.isfinite(content)
 
 
 def _parse(body: bytes) -> Any:

@@ -1,0 +1,46 @@
+"""Stopping in good order: what was begun is finished, and a cancellation is told from an accident."""
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+FINISH_TIMEOUT_S = 10.0
+"""What was begun takes milliseconds, a letter mostly seconds; an orchestrator kills after thirty."""
+
+
+class Abandoned(Exception):
+    """What was waited for was cancelled, though nobody cancelled the one who waits."""
+
+
+def being_cancelled() -> bool:
+    """Whether a `CancelledError` is meant for this task; libraries raise it for a lost connection too."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+async def finishing(work: Coroutine[Any, Any, T], seconds: float = FINISH_TIMEOUT_S) -> T:
+    """Do the work; if cancelled meanwhile, finish it first, so that no attempt is counted and left.
+
+    Raises:
+        Abandoned: the work was cancelled by something inside it.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if not being_cancelled():
+            raise Abandoned from None
+        await end([task], seconds)
+        raise
+
+
+async def end(tasks: Iterable[asyncio.Task[Any]], seconds: float = FINISH_TIMEOUT_S) -> None:
+    """Wait for tasks that end by themselves; cancel those that do not within the time."""
+    ending = list(tasks)
+    if ending:
+        await asyncio.wait(ending, timeout=seconds)
+    for task in ending:
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)

@@ -1,0 +1,196 @@
+"""The events' schemas: generated from the models that speak, so that they cannot say anything else.
+
+`python -m kansli.event_schemas` tells whether `schemas/events/` is up to date; `--write` makes it so.
+What is said is closed: a field that stands in no schema is a fault of the producer. Readers are
+tolerant: they take what they use and pass over the rest.
+"""
+
+import argparse
+import importlib
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema
+
+from chassis.events import Event
+from kansli.operators import SERVICES
+from kansli.places import shipped_events
+
+Schema = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class _Closed(GenerateJsonSchema):
+    """Objects have the fields of their models and no others; names need no titles."""
+
+    def model_schema(self, schema: Any) -> Schema:
+        made = super().model_schema(schema)
+        made.pop("title", None)
+        return made | {"additionalProperties": False}
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        del schema
+        return False
+
+
+def said() -> Iterator[tuple[str, type[Event]]]:
+    """Each event that some service must hear, with the service that says it."""
+    for service in SERVICES:
+        models = vars(importlib.import_module(f"{service}.events")).values()
+        for model in models:
+            if isinstance(model, type) and issubclass(model, Event) and model.heard_by:
+                yield service, model
+
+
+def schemas() -> Mapping[str, Schema]:
+    """The schemas by the names of their files."""
+    return {_file_name(model): schema_of(service, model) for service, model in said()}
+
+
+def schema_of(producer: str, model: type[Event]) -> Schema:
+    """The event as it travels: CloudEvents 1.0.2 in JSON, whose attributes others may add to."""
+    data = model.model_json_schema(mode="serialization", schema_generator=_Closed)
+    definitions = data.pop("$defs", {})
+    about = {"description": data.pop("description")} if "description" in data else {}
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:kansli:event:{model.type()}",
+        "title": model.type(),
+        **about,
+        "x-producer": producer,
+        "x-heard-by": list(model.heard_by),
+        "type": "object",
+        "required": ["specversion", "id", "source", "type", "subject", "time", "data"],
+        "properties": _ATTRIBUTES
+        | {"source": {"const": f"/kansli/{producer}"}, "type": {"const": model.type()}, "data": data},
+        **({"$defs": definitions} if definitions else {}),
+    }
+
+
+_ATTRIBUTES: Schema = {
+    "specversion": {"const": "1.0"},
+    "id": {"type": "string", "minLength": 1, "maxLength": 200},
+    "time": {"type": "string", "format": "date-time"},
+    "subject": {"type": "string", "description": "The submission's id."},
+    "datacontenttype": {"const": "application/json"},
+    "traceparent": {"type": "string", "description": "W3C Trace Context."},
+}
+
+
+def _file_name(model: type[Event]) -> str:
+    return f"{model.kind}.v{model.schema_version}.json"
+
+
+def drift(folder: Path) -> list[str]:
+    """How the files in the folder differ from what the models say."""
+    expected, there = schemas(), {path.name for path in folder.glob("*.json")}
+    missing = [f"{name}: is missing" for name in sorted(expected.keys() - there)]
+    strange = [f"{name}: no service says this event" for name in sorted(there - expected.keys())]
+    stale = [
+        f"{name}: differs from what the service says"
+        for name in sorted(expected.keys() & there)
+        if (folder / name).read_text("utf-8") != written(expected[name])
+    ]
+    return [*missing, *strange, *stale]
+
+
+def written(schema: Schema) -> str:
+    return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
+
+
+def write(folder: Path) -> None:
+    """Make the folder hold the schemas and no others."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("*.json"):
+        path.unlink()
+    for name, schema in schemas().items():
+        (folder / name).write_text(written(schema), "utf-8")
+
+
+def breaks(released: Schema, current: Schema) -> list[str]:
+    """What in the current schema would make who reads or says the released one fail.
+
+    A lost field, a new required one, a narrowed enum or type: then it is another version of the event.
+    """
+    return list(_breaks(_Side(released, released), _Side(current, current), ""))
+
+
+class _Side:
+    """A subschema together with the document in which its references point."""
+
+    def __init__(self, root: Schema, schema: Schema) -> None:
+        self.root = root
+        name = schema.get("$ref", "").removeprefix("#/$defs/")
+        self.schema: Schema = root["$defs"][name] if name else schema
+
+    def within(self, schema: Schema) -> "_Side":
+        return _Side(self.root, schema)
+
+    @property
+    def properties(self) -> Mapping[str, Schema]:
+        return dict(self.schema.get("properties", {}))
+
+    @property
+    def required(self) -> set[str]:
+        return set(self.schema.get("required", []))
+
+    @property
+    def values(self) -> set[str] | None:
+        """The values that an enum or a const allows, as JSON; None when it is open."""
+        if "const" in self.schema:
+            return {json.dumps(self.schema["const"])}
+        return {json.dumps(value) for value in self.schema["enum"]} if "enum" in self.schema else None
+
+    @property
+    def types(self) -> set[str]:
+        """The JSON types it allows; empty when it allows any."""
+        if "anyOf" in self.schema:
+            return set().union(*(self.within(choice).types for choice in self.schema["anyOf"]))
+        told = self.schema.get("type", [])
+        return {told} if isinstance(told, str) else set(told)
+
+    def objects(self) -> Iterator["_Side"]:
+        """The objects and lists that it may be."""
+        for choice in self.schema.get("anyOf", [self.schema]):
+            side = self.within(choice)
+            yield side.within(side.schema["items"]) if "items" in side.schema else side
+
+
+def _breaks(old: _Side, new: _Side, place: str) -> Iterator[str]:
+    if old.types - new.types and new.types:
+        yield f"{place or '/'}: may no longer be {', '.join(sorted(old.types - new.types))}"
+    if new.values is not None and (old.values is None or old.values - new.values):
+        yield f"{place or '/'}: allows fewer values"
+    for before, after in zip(old.objects(), new.objects(), strict=False):
+        yield from _breaks_of_object(before, after, place)
+
+
+def _breaks_of_object(old: _Side, new: _Side, place: str) -> Iterator[str]:
+    for name in old.properties.keys() - new.properties.keys():
+        yield f"{place}/{name}: is gone"
+    for name in new.required - old.required:
+        yield f"{place}/{name}: is required, and was not"
+    for name in old.properties.keys() & new.properties.keys():
+        yield from _breaks(
+            old.within(old.properties[name]), new.within(new.properties[name]), f"{place}/{name}"
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Exit with 1 when the files are not up to date and are not to be written."""
+    parser = argparse.ArgumentParser(prog="python -m kansli.event_schemas", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=shipped_events())
+    parser.add_argument("--write", action="store_true", help="make the files anew")
+    options = parser.parse_args(arguments)
+    if options.write:
+        write(options.folder)
+    elif differences := drift(options.folder):
+        sys.exit("\n".join([*differences, "Run: python -m kansli.event_schemas --write"]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""The promises that a database must keep, kept by PostgreSQL too, and by two intakes on one database."""
+
+import asyncio
+
+from sqlalchemy import func, select
+
+from intake.submissions import revisions
+from support.lone_service import LoneService
+from support.platforms import KEY, RunIntake, ask, envelope, post
+
+
+async def taken(intake: LoneService) -> int:
+    ((count,),) = await intake.rows(select(func.count()).select_from(revisions))
+    return int(count)
+
+
+async def test_fifty_at_once_at_two_replicas_make_one_submission(
+    run_intake: RunIntake, postgres_url: str
+) -> None:
+    """With a key and without: one id, one revision, one event."""
+    async with run_intake(postgres_url) as one, run_intake(postgres_url) as other:
+        for number, headers in enumerate(({"Idempotency_Key": "samma"}, {})):
+            body = envelope(reference=str(number))
+            answers = await asyncio.gather(
+                *(post(replica, body, key=KEY, **headers) for replica in (one, other) for _ in range(25))
+            )
+            assert {answer.status for answer in answers} <= {202, 409}
+            assert len({answer.told["id"] for answer in answers if answer.status == 202}) == 1
+            assert await taken(one) == number + 1
+        assert len(await one.said("submission.received")) == 2
+
+
+async def test_completions_at_two_replicas_are_numbered_without_a_gap(
+    run_intake: RunIntake, postgres_url: str
+) -> None:
+    """Whatever order they come in, the newest is the newest."""
+    async with run_intake(postgres_url) as one, run_intake(postgres_url) as other:
+        bodies = [envelope(submitted_at=f"2026-11-20T09:{minute:02}:00Z") for minute in range(10)]
+        await asyncio.gather(
+            *(post(replica, body, key=KEY) for body, replica in zip(bodies, (one, other) * 5, strict=True))
+        )
+        status = (await ask(one, "/v1/submissions?reference=190456", key=KEY)).told
+        assert status["revision"] == await taken(one)
+        assert len(status["history"]) == 10
+        said = await one.said("submission.received")
+        assert sorted(event.data["revision"] for event in said) == list(range(1, status["revision"] + 1))
+
+
+async def test_what_is_no_text_to_the_database_is_not_there(run_intake: RunIntake, postgres_url: str) -> None:
+    """PostgreSQL refuses NUL in a text; whoever asks for one is told 404 and not 500."""
+    async with run_intake(postgres_url) as intake:
+        for path in ("/v1/submissions/%00", "/v1/submissions?reference=a%00b"):
+            assert (await ask(intake, path, key=KEY)).status == 404
+        answer = await post(intake, envelope(data={"text": "a\u0000b"}), key=KEY)
+        assert answer.status == 202
+        (event,) = await intake.said("submission.received")
+        assert event.data["data"] == {"text": "a\u0000b"}

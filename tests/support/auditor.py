@@ -1,0 +1,246 @@
+"""The auditor: holds what a house promised against what it has done, from outside.
+
+It reads the sender's log of 202s, the archive's database, the letters and `kansli tally`, and asks:
+is anything lost, is anything there twice, did each report come to the end that was to be expected?
+"""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+from sqlalchemy import text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from kansli.operators import Operator
+from kansli.tally import shown, take_tally
+from support.houses import SERVICES, House, Late
+from support.load import PLAIN_VISITS, Report, Sender
+from support.smtp_sink import ReceivedMail, SmtpSink
+
+CALM_WITHIN_S = 60.0
+LOOK_EVERY_S = 0.1
+
+LETTERS = {"filed": ("filed",), "held": ("held",), "rejected": ("rejected_secretary", "rejected_submitter")}
+"""The letters that each end of a report calls for."""
+
+ENDS = {"plain": ("filed", "held")}
+"""Of a fate that leaves a choice; what is rejected is not in the archive."""
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A letter as it arrived: its id holds the submission, the revision and the kind."""
+
+    letter_id: str
+    to: str
+
+    @property
+    def submission_id(self) -> str:
+        return self.letter_id.split(".")[0]
+
+    @property
+    def kind(self) -> str:
+        return self.letter_id.split(".")[2]
+
+
+def laid_in(folder: Path) -> list[Mail]:
+    return [_mail(path.read_bytes()) for path in sorted(folder.glob("*.eml"))]
+
+
+def taken_by(mails: Iterable[ReceivedMail]) -> list[Mail]:
+    return [_mail(mail.content) for mail in [*mails]]
+
+
+def _mail(content: bytes) -> Mail:
+    message = message_from_bytes(content, policy=default)
+    letter_id, _, _ = message["Message-ID"].strip("<> ").rpartition("@")
+    return Mail(letter_id, message["To"].addresses[0].addr_spec)
+
+
+@dataclass
+class Auditor:
+    """Looks at one house, over all loads that it was given."""
+
+    house: House
+    sender: Sender
+    mails: Callable[[], Sequence[Mail]]
+    reports: list[Report] = field(default_factory=list)
+
+    async def await_calm(self, seconds: float = CALM_WITHIN_S) -> None:
+        """Wait until nothing moves: all reports have an end, all outboxes are empty, all letters are sent.
+
+        Raises:
+            Late: something still moves, or never will.
+        """
+        deadline = asyncio.get_running_loop().time() + seconds
+        while restless := await asyncio.to_thread(self._restless):
+            if asyncio.get_running_loop().time() > deadline:
+                raise Late(f"not calm within {seconds} s: {restless}")
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def complaints(self) -> list[str]:
+        """All that is wrong, a sentence each; empty when every promise is kept."""
+        rows = await read(self.house.databases["archive"], _REPORTS)
+        return [
+            *self._broken_promises(),
+            *self._misplaced(rows),
+            *_filed_twice(rows),
+            *_uneven_years(self.reports, {row.reference: row.status for row in rows}),
+            *self._wrong_letters(rows, await self.uncertain()),
+            *await self._wrong_tally(),
+        ]
+
+    async def let_leases_lapse(self) -> None:
+        """As if the twenty minutes were over for which a dead notification's letters wait for it.
+
+        Only while it is down.
+        """
+        lapse = "update errands set due_at = created_at where state = 'running'"
+        await change(self.house.databases["notification"], lapse)
+
+    async def uncertain(self) -> dict[str, int]:
+        """Letters of which nobody knew for a while whether they had gone, and how often."""
+        rows = await read(
+            self.house.databases["notification"], "select id, uncertain from letters where uncertain > 0"
+        )
+        return {row.id: row.uncertain for row in rows}
+
+    def _restless(self) -> str:
+        """What still moves, in words; empty when nothing does."""
+        try:
+            told = {service: self.house.ask(service, "/admin/tally") for service in SERVICES}
+        except (URLError, OSError) as error:
+            return f"a service does not answer: {error}"
+        counts = {service: _summed(answer["forms"]) for service, answer in told.items()}
+        letters = sum(len(_letters_of(report.fate)) for report in self.reports)
+        wanted = {
+            "submissions that are known": (counts["intake"].total(), len(self.reports)),
+            "submissions without an end": (counts["intake"]["received"], 0),
+            "letters that are sent": (counts["notification"]["sent"], letters),
+            "outboxes that hold something": (sum(bool(answer["outbox"]) for answer in told.values()), 0),
+            "parked desks that hold something": (sum(bool(answer["parked"]) for answer in told.values()), 0),
+        }
+        return "; ".join(
+            f"{what}: {is_} for {shall}" for what, (is_, shall) in wanted.items() if is_ != shall
+        )
+
+    def _broken_promises(self) -> Iterator[str]:
+        """What was sent has a 202; asked again, it is the same submission."""
+        for report in self.reports:
+            ids = self.sender.ids.get(report.reference, set())
+            if len(ids) != 1:
+                yield f"{report.reference} has {len(ids)} ids"
+
+    def _misplaced(self, rows: Sequence[Any]) -> Iterator[str]:
+        """Nothing is lost, and nothing is there that was not promised."""
+        of_id = {row.submission_id: row for row in rows}
+        for report in self.reports:
+            found = of_id.pop(next(iter(self.sender.ids[report.reference]), ""), None)
+            end = found.status if found else "rejected"
+            if end not in ENDS.get(report.fate, (report.fate,)):
+                yield f"{report.reference}, to be {report.fate}, is {end if found else 'not in the archive'}"
+            elif found and (found.reference != report.reference or found.meeting_date is None):
+                yield f"{report.reference} has the place of {found.reference}, {found.meeting_date}"
+        for stranger in of_id.values():
+            yield f"{stranger.reference} is in the archive and was never promised"
+
+    def _wrong_letters(self, rows: Sequence[Any], uncertain: dict[str, int]) -> Iterator[str]:
+        """Each letter once; more only as often as it is known that nobody knows."""
+        status = {row.submission_id: row.status for row in rows}
+        mails = Counter(self.mails())
+        kinds: dict[str, list[str]] = defaultdict(list)
+        for mail, times in mails.items():
+            kinds[mail.submission_id].append(mail.kind)
+            if times > 1 + uncertain.get(mail.letter_id, 0):
+                yield f"letter {mail.letter_id} came {times} times"
+        for report in self.reports:
+            for submission_id in self.sender.ids[report.reference]:
+                wanted = LETTERS[status.get(submission_id, "rejected")]
+                if sorted(kinds.pop(submission_id, [])) != sorted(wanted):
+                    yield f"{report.reference} lacks letters of {wanted}, or has others"
+        yield from (f"letters about the unknown {submission_id}" for submission_id in kinds)
+
+    async def _wrong_tally(self) -> Iterable[str]:
+        tally = await take_tally(Operator(self.house.addresses))
+        settled = all(line.in_flight == 0 and line.parked == 0 for line in tally.lines)
+        return [] if tally.adds_up and settled else [shown(tally)]
+
+
+_REPORTS = """
+    select submission_id, reference, status, meeting_date,
+           (select count(*) from acts where acts.submission_id = reports.submission_id) as acts
+    from reports
+"""
+
+
+def _filed_twice(rows: Sequence[Any]) -> Iterator[str]:
+    """One row for each reference, and one act upon it: the filing."""
+    for reference, times in Counter(row.reference for row in rows).items():
+        if times > 1:
+            yield f"{reference} is in the archive {times} times"
+    yield from (f"{row.reference} was filed {row.acts} times" for row in rows if row.acts != 1)
+
+
+def _uneven_years(reports: Iterable[Report], status: dict[str, str]) -> Iterator[str]:
+    """Two plain visits of each person are filed: no two were both the second, and none was both."""
+    ends: dict[int, Counter[str]] = defaultdict(Counter)
+    for report in reports:
+        if report.fate == "plain":
+            ends[report.person][status.get(report.reference, "lost")] += 1
+    for person, counts in ends.items():
+        if counts != Counter(filed=PLAIN_VISITS - 1, held=1):
+            yield f"the plain visits of person {person} became {dict(counts)}"
+
+
+def _letters_of(fate: str) -> Sequence[str]:
+    """A plain visit ends in one letter, whichever it is."""
+    return LETTERS.get(fate, ("one",))
+
+
+def _summed(forms: dict[str, dict[str, int]]) -> Counter[str]:
+    summed: Counter[str] = Counter()
+    for counts in forms.values():
+        summed.update(counts)
+    return summed
+
+
+def auditor_at_relay(house: House, relay: SmtpSink) -> Auditor:
+    """An auditor who looks for the letters at a mail relay, from now on."""
+    before = len(relay.mails)
+    sender = Sender(house.addresses["intake"])
+    return Auditor(house, sender, lambda: taken_by(relay.mails[before:]))
+
+
+async def read(url: str, query: str) -> Sequence[Any]:
+    """Rows of a service's database, read as by a stranger who may not write."""
+    engine = create_async_engine(_driven(url, writing=False))
+    try:
+        async with engine.connect() as connection:
+            return (await connection.execute(text(query))).all()
+    finally:
+        await engine.dispose()
+
+
+async def change(url: str, statement: str) -> int:
+    """Change a service's database behind its back; a SQLite file only while the service is down."""
+    engine = create_async_engine(_driven(url, writing=True))
+    try:
+        async with engine.begin() as connection:
+            return (await connection.execute(text(statement))).rowcount
+    finally:
+        await engine.dispose()
+
+
+def _driven(url: str, *, writing: bool) -> URL | str:
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite":
+        mode = "rw" if writing else "ro"
+        return f"sqlite+aiosqlite:///file:{address.database}?mode={mode}&uri=true"
+    return address.set(drivername="postgresql+asyncpg")
