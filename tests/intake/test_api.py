@@ -165,6 +165,7 @@ async def test_an_older_one_that_comes_late_changes_nothing(intake: LoneService)
     assert status["revision"] == 1
     assert [step["event"] for step in status["history"]] == ["submission.received", "submission.superseded"]
     assert len(await intake.said("submission.received")) == 1
+    assert await taken(intake) == 2, "what got a 202 is kept, also when it changes nothing"
 
 
 async def test_a_completion_cannot_change_the_form(intake: LoneService) -> None:
@@ -179,9 +180,33 @@ async def test_the_first_revision_again_after_a_completion_is_no_third_revision(
     first = await post(intake, key=KEY, Idempotency_Key="ett")
     await post(intake, envelope(submitted_at="2026-11-20T12:45:00+01:00"), key=KEY, Idempotency_Key="tva")
     again = await post(intake, key=KEY, Idempotency_Key="ett")
-    assert (again.status, again.told["id"]) == (202, first.told["id"])
+    assert (again.status, again.told) == (202, first.told)
     assert again.headers["Idempotency-Replayed"] == "true"
+    without_key = await post(intake, key=KEY)
+    assert (without_key.told, without_key.headers["Idempotency-Replayed"]) == (first.told, "true")
     assert await taken(intake) == 2
+
+
+async def test_a_moment_that_was_used_before_a_completion_is_still_used(intake: LoneService) -> None:
+    """Another content for the first revision's time is a conflict, however many came after it."""
+    await post(intake, key=KEY)
+    await post(intake, envelope(submitted_at="2026-11-20T12:45:00+01:00"), key=KEY)
+    answer = await post(intake, envelope(data={"dag": "2026-11-01"}), key=KEY)
+    assert (answer.status, await taken(intake)) == (422, 2)
+
+
+async def test_a_body_without_a_key_is_not_even_read(intake: LoneService) -> None:
+    """Whoever has no key could otherwise fill the memory with bodies that never end."""
+    reader, writer = await asyncio.open_connection(*intake.service.settings.address)
+    writer.write(b"POST /v1/submissions HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n{")
+    assert b"401" in await asyncio.wait_for(reader.readline(), 5)
+    writer.close()
+
+
+async def test_a_packed_body_is_refused(intake: LoneService) -> None:
+    """Unpacking is a way to send much for little, and no platform needs it."""
+    answer = await post(intake, b"\x1f\x8b garbage", key=KEY, Content_Encoding="gzip")
+    assert (answer.status, answer.is_problem, await taken(intake)) == (415, True, 0)
 
 
 WHOLE = to_json(envelope(data={"text": "Ett besok."}))

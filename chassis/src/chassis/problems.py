@@ -26,7 +26,11 @@ _SWEDISH = {
     403: ("Inte tillåtet", "Den som anropar har inte rätt till detta."),
     404: ("Finns inte", "Det finns inget på den här adressen."),
     405: ("Fel metod", "Adressen finns men tar inte emot den metoden."),
+    409: ("Går inte nu", "Något har ändrats sedan du läste det. Läs igen och försök sedan."),
     413: ("För stort", "Det som skickades är större än tillåtet."),
+    415: ("Fel innehållstyp", "Adressen tar inte emot den typen av innehåll."),
+    422: ("Ofullständigt", "Uppgifterna är inte kompletta. Rätta dem och försök igen."),
+    429: ("För många på kort tid", "Vänta en stund och försök igen."),
     500: (
         "Ett fel hos oss",
         "Något gick fel hos oss. Försök igen, och kontakta oss om det inte hjälper.",

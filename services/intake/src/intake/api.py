@@ -1,11 +1,12 @@
 """`POST /v1/submissions`: judge the envelope, store it durably, and only then promise."""
 
+import asyncio
 import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 from prometheus_client import CollectorRegistry, Counter
 from pydantic_core import to_json
 from sqlalchemy import Column
@@ -16,7 +17,7 @@ from chassis.folders import WatchedFolder
 from chassis.problems import Problem, plain_problem
 from chassis.store import Store, Transaction
 from intake.attachments import Objects
-from intake.callers import Allowance, Caller, Callers, key_of
+from intake.callers import SIGNATURE_HEADERS, Allowance, Caller, Callers, key_of
 from intake.dialects import DataTooLarge, Draft, EnvelopeInvalid, Fault, NotUnderstood
 from intake.dialects.json_dialect import read_json
 from intake.events import Attachment, Submitter
@@ -25,6 +26,9 @@ from intake.personal_numbers import NoPersonalNumber, hashed
 from intake.submissions import Receipt, Submission, Taken, found, submissions, take
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
+BODY_TIMEOUT_S = 30.0
+"""Ten mebibytes over a slow municipal line take a few seconds; who needs more holds memory for nothing."""
+
 JSON_TYPE = "application/json"
 
 
@@ -50,8 +54,7 @@ class Api:
 
     async def receive(self, request: web.Request) -> web.Response:
         """Answer 202 when the submission is on disk, and not before."""
-        body = await _read(request)
-        caller = self._caller(request, body)
+        caller, body = await self._admit(request)
         self._spend(caller)
         draft = self._draft(request.content_type, body)
         submission = await self._submission(draft, caller, request.headers.get("Idempotency-Key"))
@@ -68,7 +71,7 @@ class Api:
 
     async def _status(self, request: web.Request, column: Column[str], value: str) -> web.Response:
         """What PostgreSQL could not even compare, such as NUL, is not there either."""
-        caller = self._caller(request, b"")
+        caller, _ = await self._admit(request)
         if not value.isprintable():
             raise plain_problem(404)
         async with self.store.read() as connection:
@@ -77,10 +80,18 @@ class Api:
             raise plain_problem(404)
         return web.Response(body=to_json(told), content_type=JSON_TYPE)
 
-    def _caller(self, request: web.Request, body: bytes) -> Caller:
-        callers = self.callers.current
+    async def _admit(self, request: web.Request) -> tuple[Caller, bytes]:
+        """The caller and the body; a body is read only for who has a key, or has at least signed it."""
+        if all(header in request.headers for header in SIGNATURE_HEADERS):
+            body = await _read(request)
+            return self._known(self.callers.current.who_signed(body, request.headers)), body
+        return self._caller(request), await _read(request)
+
+    def _caller(self, request: web.Request) -> Caller:
         key = key_of(request.headers.get("Authorization", ""))
-        caller = callers.with_key(key) if key else callers.who_signed(body, request.headers)
+        return self._known(self.callers.current.with_key(key) if key else None)
+
+    def _known(self, caller: Caller | None) -> Caller:
         if caller is None:
             raise plain_problem(401, {"WWW-Authenticate": 'Bearer realm="kansli"'})
         return caller
@@ -115,7 +126,7 @@ class Api:
         return Submission(
             caller=caller.id,
             idempotency_key=plain_key,
-            digest=_digest(draft, version, submitter, attachments),
+            digest=_digest(draft, submitter, attachments),
             form=draft.form,
             form_version=version,
             reference=draft.reference,
@@ -165,11 +176,23 @@ async def _take(tx: Transaction, submission: Submission) -> Receipt:
 
 
 async def _read(request: web.Request) -> bytes:
-    """The body, refused as soon as it is known to be too large."""
+    """The body, refused as soon as it is known to be too large, too slow or packed."""
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise Problem(415, "content-encoding", "Fel kodning", "Skicka innehållet okomprimerat.")
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise _too_large()
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            return await _read_bounded(request.content)
+    except TimeoutError:
+        raise Problem(
+            408, "too-slow", "Tog för lång tid", "Innehållet kom inte fram i tid. Försök igen."
+        ) from None
+
+
+async def _read_bounded(content: StreamReader) -> bytes:
     chunks, size = [], 0
-    async for chunk in request.content.iter_any():
+    async for chunk in content.iter_any():
         size += len(chunk)
         if size > MAX_BODY_BYTES:
             raise _too_large()
@@ -201,11 +224,11 @@ def _plain_key(key: str | None) -> str | None:
     return plain
 
 
-def _digest(draft: Draft, version: int, submitter: Submitter, attachments: Sequence[Attachment]) -> str:
+def _digest(draft: Draft, submitter: Submitter, attachments: Sequence[Attachment]) -> str:
     """What makes two submissions the same: everything that was said, however it was spelled."""
     content = [
         draft.form,
-        version,
+        draft.form_version,
         draft.reference,
         draft.submitted_at.timestamp(),
         submitter.model_dump(),

@@ -1,7 +1,6 @@
 """Who may send: the platforms of `callers.yaml`, known by a key or by a signature."""
 
 import base64
-import binascii
 import hashlib
 import os
 import time
@@ -98,7 +97,7 @@ def key_of(authorization: str) -> str | None:
 def _basic_password(encoded: str) -> str | None:
     try:
         decoded = base64.b64decode(encoded, validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return None
     return decoded.partition(":")[2] or None
 

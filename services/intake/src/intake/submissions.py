@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     ForeignKey,
     Integer,
@@ -15,8 +16,10 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    case,
     func,
     insert,
+    literal,
     select,
     update,
 )
@@ -40,7 +43,6 @@ submissions = Table(
     Column("revision", Integer, nullable=False),
     Column("submitted_at", Moment, nullable=False),
     Column("received_at", Moment, nullable=False),
-    Column("digest", String, nullable=False),
     Column("status", String, nullable=False),
     Column("report_version", Integer, nullable=False),
     Column("findings", JSON, nullable=False),
@@ -60,9 +62,15 @@ revisions = Table(
     Column("form_version", Integer, nullable=False),
     Column("submitted_at", Moment, nullable=False),
     Column("received_at", Moment, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("superseded", Boolean, nullable=False),
     Column("payload", JSON, nullable=False),
+    UniqueConstraint("submission_id", "submitted_at"),
 )
-"""What came, each time: the record that nothing later can change."""
+"""What came, each time: the record that nothing later can change.
+
+A revision that was submitted before one that we already had is kept as superseded, and goes nowhere.
+"""
 
 idempotency_keys = Table(
     "idempotency_keys",
@@ -71,6 +79,7 @@ idempotency_keys = Table(
     Column("key", String, primary_key=True),
     Column("digest", String, nullable=False),
     Column("submission_id", ForeignKey("submissions.id"), nullable=False),
+    Column("revision", Integer, nullable=False),
     Column("created_at", Moment, nullable=False),
 )
 """Kept for good: a platform that asks again after a year still gets the same answer."""
@@ -126,6 +135,7 @@ class Receipt:
 
     taken: Taken
     id: str = ""
+    revision: int = 0
     form: str = ""
     reference: str = ""
     received_at: datetime | None = None
@@ -135,21 +145,26 @@ async def take(tx: Transaction, submission: Submission) -> Receipt:
     """Take it once: submission, revision, key and event in one transaction.
 
     The same key, or the same reference and time, with the same content gets the receipt it got before;
-    with other content it is a conflict. A later time is a completion: a new revision of the same submission.
+    with other content it is a conflict. Another time is a completion: a new revision of the same submission.
     """
     before = await _by_key(tx, submission)
     if before is not None:
-        return _again(before, before.key_digest == submission.digest)
+        return _again(submission, before)
     known = await tx.one(select(submissions).where(*_same_reference(submission)))
-    if known is None:
-        receipt = await _take_new(tx, submission)
-    elif known.submitted_at == submission.submitted_at:
-        receipt = _again(known, known.digest == submission.digest)
-    else:
-        receipt = await _take_revision(tx, submission, known)
+    receipt = await (_take_new(tx, submission) if known is None else _take_known(tx, submission, known))
     if receipt.taken is not Taken.CONFLICTING:
-        await _remember_key(tx, submission, receipt.id)
+        await _remember_key(tx, submission, receipt)
     return receipt
+
+
+_ANSWERED = (
+    submissions.c.id,
+    submissions.c.form,
+    submissions.c.reference,
+    revisions.c.revision,
+    revisions.c.received_at,
+)
+"""What a receipt repeats of the revision that it was given for."""
 
 
 async def _by_key(tx: Transaction, submission: Submission) -> Row[Any] | None:
@@ -157,9 +172,23 @@ async def _by_key(tx: Transaction, submission: Submission) -> Row[Any] | None:
         return None
     keys = idempotency_keys.c
     return await tx.one(
-        select(submissions, keys.digest.label("key_digest"))
+        select(*_ANSWERED, keys.digest)
         .join(submissions, submissions.c.id == keys.submission_id)
+        .join(
+            revisions,
+            (revisions.c.submission_id == keys.submission_id) & (revisions.c.revision == keys.revision),
+        )
         .where(keys.caller == submission.caller, keys.key == submission.idempotency_key)
+    )
+
+
+async def _by_time(tx: Transaction, submission: Submission, submission_id: str) -> Row[Any] | None:
+    return await tx.one(
+        select(*_ANSWERED, revisions.c.digest)
+        .join(submissions, submissions.c.id == revisions.c.submission_id)
+        .where(
+            revisions.c.submission_id == submission_id, revisions.c.submitted_at == submission.submitted_at
+        )
     )
 
 
@@ -167,10 +196,12 @@ def _same_reference(submission: Submission) -> list[Any]:
     return [submissions.c.caller == submission.caller, submissions.c.reference == submission.reference]
 
 
-def _again(row: Row[Any], same: bool) -> Receipt:
-    if not same:
+def _again(submission: Submission, before: Row[Any]) -> Receipt:
+    if before.digest != submission.digest:
         return Receipt(Taken.CONFLICTING)
-    return Receipt(Taken.REPLAYED, row.id, row.form, row.reference, row.received_at)
+    return Receipt(
+        Taken.REPLAYED, before.id, before.revision, before.form, before.reference, before.received_at
+    )
 
 
 async def _take_new(tx: Transaction, submission: Submission) -> Receipt:
@@ -183,45 +214,55 @@ async def _take_new(tx: Transaction, submission: Submission) -> Receipt:
             revision=1,
             submitted_at=submission.submitted_at,
             received_at=submission.received_at,
-            digest=submission.digest,
             status="received",
             report_version=0,
             findings=[],
             meeting=None,
         )
     )
-    await _record(tx, submission, submission.id, 1)
-    return Receipt(Taken.NEW, submission.id, submission.form, submission.reference, submission.received_at)
+    return await _take_revision(tx, submission, submission.id, 1)
 
 
-async def _take_revision(tx: Transaction, submission: Submission, known: Row[Any]) -> Receipt:
-    """A completion; one that is older than what we have changes nothing, but is noted.
-
-    While a report of an earlier revision stands, the status goes on telling of that one.
-    """
-    receipt = Receipt(Taken.NEW, known.id, known.form, known.reference, submission.received_at)
+async def _take_known(tx: Transaction, submission: Submission, known: Row[Any]) -> Receipt:
+    """Another revision of a submission that we have, or one of them again."""
+    before = await _by_time(tx, submission, known.id)
+    if before is not None:
+        return _again(submission, before)
     if known.form != submission.form:
         return Receipt(Taken.CONFLICTING)
+    revision = 1 + await _last_revision(tx, known.id)
     if submission.submitted_at < known.submitted_at:
-        await note(tx, known.id, "submission.superseded")
-        return receipt
-    revision = known.revision + 1
+        return await _keep_superseded(tx, submission, known.id, revision)
+    await _make_newest(tx, submission, known.id, revision)
+    return await _take_revision(tx, submission, known.id, revision)
+
+
+async def _last_revision(tx: Transaction, submission_id: str) -> int:
+    last = await tx.one(
+        select(func.max(revisions.c.revision)).where(revisions.c.submission_id == submission_id)
+    )
+    return int(last[0]) if last else 0
+
+
+async def _make_newest(tx: Transaction, submission: Submission, submission_id: str, revision: int) -> None:
+    """While a report of an earlier revision stands, the status goes on telling of that one."""
+    unreported = submissions.c.report_version == 0
     await tx.execute(
         update(submissions)
-        .where(submissions.c.id == known.id)
+        .where(submissions.c.id == submission_id)
         .values(
             revision=revision,
             submitted_at=submission.submitted_at,
             received_at=submission.received_at,
-            digest=submission.digest,
-            **({} if known.report_version else {"status": "received", "findings": []}),
+            status=case((unreported, "received"), else_=submissions.c.status),
+            findings=case((unreported, literal([], JSON)), else_=submissions.c.findings),
         )
     )
-    await _record(tx, submission, known.id, revision)
-    return receipt
 
 
-async def _record(tx: Transaction, submission: Submission, submission_id: str, revision: int) -> None:
+async def _take_revision(
+    tx: Transaction, submission: Submission, submission_id: str, revision: int
+) -> Receipt:
     """The revision as it came, its place in the history, and the event that sends it on its way."""
     event = SubmissionReceived(
         submission_id=submission_id,
@@ -236,6 +277,22 @@ async def _record(tx: Transaction, submission: Submission, submission_id: str, r
         data=dict(submission.data),
         attachments=list(submission.attachments),
     )
+    await tx.say(event)
+    await note(tx, submission_id, event.kind)
+    return await _record(tx, submission, submission_id, revision, superseded=False)
+
+
+async def _keep_superseded(
+    tx: Transaction, submission: Submission, submission_id: str, revision: int
+) -> Receipt:
+    """An older one that comes late changes nothing, but what was promised to be kept is kept."""
+    await note(tx, submission_id, "submission.superseded")
+    return await _record(tx, submission, submission_id, revision, superseded=True)
+
+
+async def _record(
+    tx: Transaction, submission: Submission, submission_id: str, revision: int, *, superseded: bool
+) -> Receipt:
     await tx.execute(
         insert(revisions).values(
             submission_id=submission_id,
@@ -243,21 +300,29 @@ async def _record(tx: Transaction, submission: Submission, submission_id: str, r
             form_version=submission.form_version,
             submitted_at=submission.submitted_at,
             received_at=submission.received_at,
-            payload=event.model_dump(mode="json", include={"submitter", "data", "attachments"}),
+            digest=submission.digest,
+            superseded=superseded,
+            payload={
+                "submitter": submission.submitter.model_dump(mode="json"),
+                "data": dict(submission.data),
+                "attachments": [attachment.model_dump(mode="json") for attachment in submission.attachments],
+            },
         )
     )
-    await note(tx, submission_id, "submission.received")
-    await tx.say(event)
+    return Receipt(
+        Taken.NEW, submission_id, revision, submission.form, submission.reference, submission.received_at
+    )
 
 
-async def _remember_key(tx: Transaction, submission: Submission, submission_id: str) -> None:
+async def _remember_key(tx: Transaction, submission: Submission, receipt: Receipt) -> None:
     if submission.idempotency_key is not None:
         await tx.execute(
             insert(idempotency_keys).values(
                 caller=submission.caller,
                 key=submission.idempotency_key,
                 digest=submission.digest,
-                submission_id=submission_id,
+                submission_id=receipt.id,
+                revision=receipt.revision,
                 created_at=submission.received_at,
             )
         )
