@@ -324,6 +324,7 @@ async def test_what_cannot_be_judged_stops_nobody_else(validation: LoneService) 
         {"dag": "2026-11-12", "enhet": "kost", "timmar": 1e308},
         {"dag": "2026-11-12", "enhet": "\x00\x01"},
         {"dag": "0001-01-01", "enhet": "kost"},
+        {"dag": "0001-01-01T00:00:00+23:00", "enhet": "kost"},
         {"dag": "9999-12-31", "enhet": "kost"},
         {"dag": "2026-02-30", "enhet": "kost"},
         {"dag": "2026-11-12", "enhet": "kost", "adress": "ingen"},

@@ -81,9 +81,9 @@ def test_what_was_written_is_never_repeated(secret: str, name: str) -> None:
         assert "zq" not in f"{pointer}{message}"
 
 
-@pytest.mark.parametrize("character", ["\x00", "\x1b", "\x85", "\x7f", "\ud800"])
+@pytest.mark.parametrize("character", ["\x00", "\x1b", "\x85", "\x7f", "\ud800", chr(0xFFFD)])
 def test_characters_that_cannot_be_shown_are_errors(schema: Schema, character: str) -> None:
-    """C0 and C1 controls and lone surrogates reach neither page nor archive."""
+    """Controls, lone surrogates and what intake made of them reach neither page nor archive."""
     ((pointer, message),) = said(schema, {**GOOD, "namn": f"a{character}"})
     assert (pointer, "kan visas" in message.replace("inte ", "")) == ("/namn", True)
 

@@ -281,7 +281,10 @@ def day_of(value: Any) -> date:
         moment = datetime.fromisoformat(_text(value))
     except ValueError:
         raise ValueError("the function takes a date such as 2026-11-20") from None
-    return day_in_stockholm(moment) if moment.tzinfo else moment.date()
+    try:
+        return day_in_stockholm(moment) if moment.tzinfo else moment.date()
+    except OverflowError:
+        raise ValueError("the day lies outside the calendar") from None
 
 
 def _blank_context(schema: Schema) -> cel.Context:

@@ -11,8 +11,8 @@ Json = Any
 DEEPEST = 16
 """Levels of lists and objects in a report; a deeper one is meant to exhaust the stack."""
 
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-"""C0 and C1 controls other than TAB, LF and CR, and lone surrogates (contracts § 2)."""
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
+"""C0 and C1 controls other than TAB, LF and CR, and lone surrogates, which intake has turned into U+FFFD."""
 
 
 def is_printable(text: str) -> bool:
