@@ -7,12 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from chassis.clock import STOCKHOLM, day_in_stockholm, in_stockholm
-
-_WEEKDAYS = ("måndag", "tisdag", "onsdag", "torsdag", "fredag", "lördag", "söndag")
-_MONTHS = (
-    *("januari", "februari", "mars", "april", "maj", "juni"),
-    *("juli", "augusti", "september", "oktober", "november", "december"),
-)
+from chassis.swedish_dates import day_and_month, weekday
 
 
 def _as_written(value: object) -> object:
@@ -97,12 +92,12 @@ def is_over(meeting: Meeting, moment: datetime) -> bool:
 
 def day_in_words(day: date) -> str:
     """`12 november 2026`."""
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    return f"{day_and_month(day)} {day.year}"
 
 
 def weekday_in_words(day: date) -> str:
     """`torsdag 12 november 2026`."""
-    return f"{_WEEKDAYS[day.weekday()]} {day_in_words(day)}"
+    return f"{weekday(day)} {day_in_words(day)}"
 
 
 def moment_in_words(moment: datetime) -> str:

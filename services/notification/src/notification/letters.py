@@ -19,13 +19,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from chassis.clock import STOCKHOLM, in_stockholm
 from chassis.masking import masked
+from chassis.swedish_dates import day_and_month, weekday
 from notification.recipients import Committee, LetterKind, Recipient
-
-_WEEKDAYS = ("måndag", "tisdag", "onsdag", "torsdag", "fredag", "lördag", "söndag")
-_MONTHS = (
-    *("januari", "februari", "mars", "april", "maj", "juni"),
-    *("juli", "augusti", "september", "oktober", "november", "december"),
-)
 
 _TEXT_WIDTH = 72
 """Characters a line of the text part, so that a quoted answer still fits in 80."""
@@ -163,13 +158,13 @@ def _letter_id(occasion: Occasion, recipient: Recipient) -> str:
 @pass_context
 def _date(context: Context, day: date) -> str:
     """`27 november`, with the year when it is not the one the letter is written in."""
-    words = f"{day.day} {_MONTHS[day.month - 1]}"
+    words = day_and_month(day)
     return words if day.year == context["year"] else f"{words} {day.year}"
 
 
 @pass_context
 def _day(context: Context, day: date) -> str:
-    return f"{_WEEKDAYS[day.weekday()]} {_date(context, day)}"
+    return f"{weekday(day)} {_date(context, day)}"
 
 
 @pass_context
