@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -17,7 +18,8 @@ from chassis.store import StoreLocked
 
 Build = Callable[[ServiceSettings, Bus], Service]
 
-MISUSED = 2
+FOR_US_ALONE = 0o077
+"""What a service keeps on disk holds what people wrote; no other user of the machine may read it."""
 
 
 def main(
@@ -40,6 +42,7 @@ def main(
 
 
 def _run(settings: ServiceSettings, build: Callable[..., Service]) -> None:
+    os.umask(FOR_US_ALONE)
     write_logs(service=settings.service)
     asyncio.run(_serve(settings, build))
 

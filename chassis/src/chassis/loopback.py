@@ -4,14 +4,15 @@ import hmac
 import ipaddress
 from collections.abc import Awaitable, Callable
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from pydantic import SecretStr
 
 from chassis.problems import plain_problem
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
+_FORWARDED = ("Forwarded", "Via", "X-Forwarded-", "X-Real-", "X-Original-", "CF-", "True-Client-")
+"""How the headers begin by which a proxy says that it only passes something on."""
 
 
 def only_here(token: SecretStr | None) -> Callable[[Handler], Handler]:
@@ -39,9 +40,15 @@ def _holds(request: web.Request, token: SecretStr) -> bool:
 
 
 def _is_direct(request: web.Request) -> bool:
-    """Not through a proxy, and not by a name that a web page made to point here (DNS rebinding)."""
-    direct = not any(header in request.headers for header in _FORWARDED)
-    return direct and _is_loopback(request.remote) and _is_loopback(request.url.host)
+    """Not through a proxy, and not by a name that a web page made to point here (DNS rebinding).
+
+    A proxy on this machine that adds no header cannot be told from a person at it: it must pass on
+    nothing but `/v1/` (HTTP/1.0 is what nginx speaks when it has not been told).
+    """
+    headers = tuple(name.title() for name in request.headers)
+    passed_on = any(name.startswith(tuple(start.title() for start in _FORWARDED)) for name in headers)
+    old = request.version < HttpVersion11
+    return not (passed_on or old) and _is_loopback(request.remote) and _is_loopback(request.url.host)
 
 
 def _is_loopback(host: str | None) -> bool:

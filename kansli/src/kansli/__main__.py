@@ -136,7 +136,15 @@ def _key(_options: argparse.Namespace) -> int:
 
 
 def _operator(options: argparse.Namespace) -> Operator:
-    return Operator(dict(given.split("=", 1) for given in options.admin))
+    return Operator(dict(options.admin))
+
+
+def _address(text: str) -> tuple[str, str]:
+    """A service and its address, written `intake=http://127.0.0.1:8081`."""
+    service, _, url = text.partition("=")
+    if service not in SERVICES or not url.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError("write SERVICE=URL, for example intake=http://127.0.0.1:8081")
+    return service, url
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -211,6 +219,7 @@ def _add_parked(commands: Any) -> None:
 def _add_admin(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--admin",
+        type=_address,
         action="append",
         default=[],
         metavar="SERVICE=URL",

@@ -1,12 +1,14 @@
 """`kansli up`: the house in one process, until it is told to stop."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TextIO
 
+from chassis.cli import FOR_US_ALONE
 from chassis.clock import day_in_stockholm, system_clock
 from chassis.logs import write_logs
 from chassis.service import Service, until_signal
@@ -82,5 +84,6 @@ async def _sent(platform: Platform, name: str, sample: bytes) -> list[str]:
 
 
 def run(config: Path | None, data: Path, forms: Sequence[Path], with_example: bool) -> None:
+    os.umask(FOR_US_ALONE)
     data.mkdir(parents=True, exist_ok=True)
     asyncio.run(up(config, data, forms, with_example))

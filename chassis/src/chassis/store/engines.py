@@ -33,7 +33,7 @@ def sqlite_engines(path: Path) -> tuple[AsyncEngine, AsyncEngine]:
         URL.create("sqlite+aiosqlite", database=str(path)),
         poolclass=StaticPool,
         connect_args={"timeout": BUSY_TIMEOUT_S},
-        **_JSON,
+        **_ALWAYS,
     )
     reading = create_async_engine(
         URL.create(
@@ -43,7 +43,7 @@ def sqlite_engines(path: Path) -> tuple[AsyncEngine, AsyncEngine]:
         pool_size=READERS,
         max_overflow=0,
         connect_args={"timeout": BUSY_TIMEOUT_S},
-        **_JSON,
+        **_ALWAYS,
     )
     event.listen(writing.sync_engine, "connect", _make_durable)
     event.listen(writing.sync_engine, "begin", _begin_immediate)
@@ -60,7 +60,7 @@ def postgresql_engine(url: URL) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=BUSY_TIMEOUT_S,
         connect_args={"timeout": BUSY_TIMEOUT_S, "command_timeout": 60},
-        **_JSON,
+        **_ALWAYS,
     )
 
 
@@ -68,7 +68,12 @@ def _dump(content: Any) -> str:
     return to_json(content).decode()
 
 
-_JSON: dict[str, Any] = {"json_serializer": _dump, "json_deserializer": from_json}
+_ALWAYS: dict[str, Any] = {
+    "json_serializer": _dump,
+    "json_deserializer": from_json,
+    "hide_parameters": True,
+}
+"""Parameters hold what people wrote, and an error's text would show them."""
 
 
 def _leave_transactions_to_us(connection: Any, _record: Any) -> None:

@@ -2,10 +2,11 @@
 
 from typing import ClassVar
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from chassis.settings import ServiceSettings
+from notification.post import open_post
 
 
 class NotificationSettings(ServiceSettings):
@@ -28,3 +29,9 @@ class NotificationSettings(ServiceSettings):
         description="Where the secretary's pages are, for the links in letters",
     )
     letters_at_once: int = Field(default=4, ge=1, le=50, description="How many letters are sent side by side")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _a_post_that_there_is(cls, value: SecretStr) -> SecretStr:
+        open_post(value.get_secret_value())
+        return value
