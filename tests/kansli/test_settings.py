@@ -157,3 +157,19 @@ def test_running_alone_needs_a_broker() -> None:
     """Who has none is told of the other way to run."""
     with pytest.raises(SystemExit, match=r"INTAKE_AMQP_URL is missing.*kansli up"):
         main(IntakeSettings, build_intake, ["run"])
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", ":8081", "a:b"])
+def test_an_address_nobody_can_listen_on_is_refused(listen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told at once which setting, and not at the moment of listening that something failed."""
+    monkeypatch.setenv("INTAKE_LISTEN", listen)
+    with pytest.raises(SettingsError, match="INTAKE_LISTEN"):
+        IntakeSettings.load()
+
+
+def test_a_secret_file_that_is_no_text_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key file of raw bytes is a likely mistake."""
+    (tmp_path / "key").write_bytes(b"\xff\xfe")
+    monkeypatch.setenv("INTAKE_PERSONAL_NUMBER_KEY_FILE", str(tmp_path / "key"))
+    with pytest.raises(SettingsError, match="UTF-8"):
+        IntakeSettings.load()

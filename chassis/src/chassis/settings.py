@@ -14,6 +14,9 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 
+LARGEST_PORT = 65535
+
+
 class SettingsError(Exception):
     """The settings cannot be used; the message says which and why."""
 
@@ -59,7 +62,7 @@ class ServiceSettings(BaseSettings):
     def _listen_somewhere(cls, value: str) -> str:
         value = value or cls.default_listen
         host, _, port = value.rpartition(":")
-        if not host or not port.isdigit():
+        if not host or not port.isdecimal() or not 0 < int(port) <= LARGEST_PORT:
             raise ValueError("must be host:port, for example 127.0.0.1:8081")
         return value
 
@@ -125,6 +128,8 @@ def _content(name: str, path: str) -> str:
         return Path(path).read_text("utf-8").strip()
     except OSError as error:
         raise SettingsError(f"{name}: {error.strerror}: {path}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{name}: not text in UTF-8: {path}") from None
 
 
 def _explained(prefix: str, error: ValueError) -> str:
