@@ -28,7 +28,7 @@ check: setup ## format, lint, types, import contracts, the example and the forms
 	$(BIN)/mypy $(SOURCES) tests
 	$(BIN)/lint-imports
 	$(BIN)/kansli check
-	$(BIN)/pytest -q -m "not rabbitmq and not postgresql and not java and not slow"
+	$(BIN)/pytest -q --numprocesses auto --dist worksteal -m "not rabbitmq and not postgresql and not java and not slow"
 
 test: setup ## every test, with real servers (installs what is missing, as root on Debian)
 	tests/support/install-servers.sh

@@ -12,6 +12,8 @@ Whoever asks for one is marked `rabbitmq` or `postgresql`; `KANSLI_TEST_AMQP_URL
 """
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +23,25 @@ import pytest
 from support.missing import skipping_if_missing
 from support.postgresql import Postgres, fresh_database
 from support.rabbitmq import Broker, delete_queues, house_queues
+
+MEMORY = Path("/dev/shm")
+ROOM = 4 * 1024**3
+"""Bytes; two servers and the files of some hundred services fit in one of them."""
+
+
+def pytest_configure() -> None:
+    """Keep the tests' files in memory where there is room, as thousands of flushes wear out a shared disk.
+
+    What the tests kill are processes, and both kinds of file outlive these; loss of power is not tested.
+    `KANSLI_TEST_ON_DISK=1` leaves them on the disk.
+    """
+    if (
+        not os.environ.get("KANSLI_TEST_ON_DISK")
+        and MEMORY.is_dir()
+        and shutil.disk_usage(MEMORY).free > ROOM
+    ):
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+
 
 NEEDS = {
     "rabbitmq": {"amqp_url", "broker"},

@@ -129,11 +129,15 @@ async def test_a_retry_is_never_early_and_at_most_a_fifth_late(
 
 
 async def test_asking_for_time_is_no_failed_attempt(
-    consumer: Consumer, store: Store, clock: StillClock
+    consumer: Consumer, store: Store, answerer: Answerer, clock: StillClock
 ) -> None:
     """An event may wait any number of times without being parked for it."""
     await consumer.receive([message_of(question("s-1", clock, Deed.LATER))])
-    assert await states(store) == [("due", 0)]
+    for _ in range(5):
+        assert await states(store) == [("due", 0)]
+        clock.pass_by(seconds=1)
+        assert await consumer.retry_one()
+    answerer.well.set()
     clock.pass_by(seconds=1)
     assert await consumer.retry_one()
     assert await states(store) == [("done", 1)]
@@ -141,11 +145,12 @@ async def test_asking_for_time_is_no_failed_attempt(
 
 
 async def test_what_a_file_s_absence_stops_is_tried_again_and_not_for_ever(
-    consumer: Consumer, store: Store, clock: StillClock
+    consumer: Consumer, store: Store, answerer: Answerer, clock: StillClock
 ) -> None:
     """An `OSError` of a handler is the handler's, and does not hold up the queue as a database away would."""
     async with asyncio.timeout(5):
         await consumer.receive([message_of(question("s-1", clock, Deed.STUMBLE))])
+    answerer.well.set()
     clock.pass_by(seconds=2)
     assert await consumer.retry_one()
     assert await states(store) == [("done", 2)]

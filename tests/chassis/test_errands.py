@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from chassis.metrics import Metrics
 from chassis.outcomes import Answer, Reject, TryLater
 from chassis.parking import replay
 from chassis.retry import RetrySchedule
-from chassis.store import Store, StoreUnavailable, Transaction
+from chassis.store import Store, StoreUnavailable, Transaction, open_store
 from chassis.store.tables import errands, outbox, parked
 from chassis.trace import following
 from support.still_clock import StillClock
@@ -325,3 +326,25 @@ async def test_what_is_said_of_an_errand_carries_on_the_trace_it_was_given_in(st
         (received,) = unpack((await connection.execute(select(outbox.c.body))).scalar_one(), "")
     assert received.envelope
     assert received.envelope.traceparent == trace
+
+
+async def test_an_errand_whose_process_died_is_begun_again_when_the_file_is_opened(
+    sqlite_file: Path, clock: StillClock
+) -> None:
+    """Nobody else can be at work on a SQLite file, so there is nobody's lease to wait for."""
+    store = open_store(f"sqlite:///{sqlite_file}", "answerer", clock)
+    await store.open()
+    await give(store)
+    done = asyncio.Event()
+
+    async def perform(errand: Errand) -> Conclude:
+        assert errand.begun_before
+        done.set()
+        return Hand.conclude_for(errand)
+
+    await store.write(worker(store, Hand().perform)._lease)
+    working = asyncio.create_task(worker(store, perform).run())
+    await asyncio.wait_for(done.wait(), 5)
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    await store.close()

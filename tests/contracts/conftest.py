@@ -9,9 +9,7 @@ import pytest
 
 from support.postgresql import fresh_database
 from support.toy_house import House, buses
-from support.ways import Way
-
-SQLITE, POSTGRESQL, RABBITMQ = "embedded-sqlite", "embedded-postgresql", "rabbitmq-sqlite"
+from support.ways import POSTGRESQL, RABBITMQ, SQLITE, Way
 
 
 @pytest.fixture
@@ -22,13 +20,7 @@ def new_database(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
         yield lambda: stack.enter_context(fresh_database(server))
 
 
-@pytest.fixture(
-    params=[
-        SQLITE,
-        pytest.param(POSTGRESQL, marks=pytest.mark.postgresql),
-        pytest.param(RABBITMQ, marks=pytest.mark.rabbitmq),
-    ]
-)
+@pytest.fixture(params=[SQLITE, POSTGRESQL, RABBITMQ])
 def way(request: pytest.FixtureRequest, tmp_path: Path) -> Way:
     bus, _, database = request.param.partition("-")
     amqp_url = str(request.getfixturevalue("amqp_url")) if bus == "rabbitmq" else ""

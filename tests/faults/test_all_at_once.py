@@ -13,7 +13,7 @@ from support.visitor import awaited
 
 LOAD = 300
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.mark.rabbitmq

@@ -40,7 +40,7 @@ ON_POSTGRESQL = [
     "notification.after_effect:30",
 ]
 
-pytestmark = [pytest.mark.slow, pytest.mark.rabbitmq]
+pytestmark = [pytest.mark.slow, pytest.mark.rabbitmq, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ QUEUE = {
     "notification": "notification.report.filed",
 }
 
-pytestmark = [pytest.mark.slow, pytest.mark.rabbitmq]
+pytestmark = [pytest.mark.slow, pytest.mark.rabbitmq, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from support.houses import REPOSITORY, SHORT_TIMEOUT_S, House
 from support.load import COMMITTEE, FORM, KEY, NARROW_KEY, TEST_PERSONAL_NUMBER, completed, report
 from support.visitor import Answer, Visitor, awaited
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 ADDED_FORM = "kontaktpolitiker-prov"
 EXPECTED = yaml.safe_load((REPOSITORY / "deploy/example/submissions/expected.yaml").read_text("utf-8"))

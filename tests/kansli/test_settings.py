@@ -159,7 +159,9 @@ def test_running_alone_needs_a_broker() -> None:
         main(IntakeSettings, build_intake, ["run"])
 
 
-@pytest.mark.parametrize("listen", ["127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", ":8081", "a:b"])
+@pytest.mark.parametrize(
+    "listen", ["127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", ":8081", "a:b"]
+)
 def test_an_address_nobody_can_listen_on_is_refused(listen: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told at once which setting, and not at the moment of listening that something failed."""
     monkeypatch.setenv("INTAKE_LISTEN", listen)

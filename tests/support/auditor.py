@@ -6,10 +6,11 @@ is anything lost, is anything there twice, did each report come to the end that 
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from email import message_from_bytes
+from email.parser import BytesHeaderParser
 from email.policy import default
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -24,7 +25,9 @@ from support.houses import SERVICES, House, Late
 from support.load import PLAIN_VISITS, Report, Sender
 from support.smtp_sink import ReceivedMail, SmtpSink
 
-CALM_WITHIN_S = 60.0
+CALM_WITHIN_S = 100.0
+"""A process that dies while it tries an event again leaves it leased for sixty seconds."""
+
 LOOK_EVERY_S = 0.1
 
 LETTERS = {"filed": ("filed",), "held": ("held",), "rejected": ("rejected_secretary", "rejected_submitter")}
@@ -58,10 +61,97 @@ def taken_by(mails: Iterable[ReceivedMail]) -> list[Mail]:
     return [_mail(mail.content) for mail in [*mails]]
 
 
+@cache
 def _mail(content: bytes) -> Mail:
-    message = message_from_bytes(content, policy=default)
+    """Read once: over the deaths of a house, thousands of letters are looked at again and again."""
+    message = BytesHeaderParser(policy=default).parsebytes(content)
     letter_id, _, _ = message["Message-ID"].strip("<> ").rpartition("@")
     return Mail(letter_id, message["To"].addresses[0].addr_spec)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A report in the archive; `acts` is how often something was done to it, its filing included."""
+
+    submission_id: str
+    reference: str
+    status: str
+    meeting_date: object
+    acts: int
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was sent, what was promised, and what can be found of it."""
+
+    reports: Sequence[Report]
+    ids: Mapping[str, set[str]]
+    rows: Sequence[Row]
+    mails: Sequence[Mail]
+    uncertain: Mapping[str, int]
+
+    def complaints(self) -> list[str]:
+        return [
+            *self._broken_promises(),
+            *self._misplaced(),
+            *self._filed_twice(),
+            *self._uneven_years(),
+            *self._wrong_letters(),
+        ]
+
+    def _broken_promises(self) -> Iterator[str]:
+        """What was sent has a 202; asked again, it is the same submission."""
+        for report in self.reports:
+            ids = self.ids.get(report.reference, set())
+            if len(ids) != 1:
+                yield f"{report.reference} has {len(ids)} ids"
+
+    def _misplaced(self) -> Iterator[str]:
+        """Nothing is lost, and nothing is there that was not promised."""
+        of_id = {row.submission_id: row for row in self.rows}
+        for report in self.reports:
+            found = of_id.pop(next(iter(self.ids.get(report.reference, ())), ""), None)
+            end = found.status if found else "rejected"
+            if end not in ENDS.get(report.fate, (report.fate,)):
+                yield f"{report.reference}, to be {report.fate}, is {end if found else 'not in the archive'}"
+            elif found and (found.reference != report.reference or found.meeting_date is None):
+                yield f"{report.reference} has the place of {found.reference}, {found.meeting_date}"
+        for stranger in of_id.values():
+            yield f"{stranger.reference} is in the archive and was never promised"
+
+    def _wrong_letters(self) -> Iterator[str]:
+        """Each letter once; more only as often as it is known that nobody knows."""
+        status = {row.submission_id: row.status for row in self.rows}
+        mails = Counter(self.mails)
+        kinds: dict[str, list[str]] = defaultdict(list)
+        for mail, times in mails.items():
+            kinds[mail.submission_id].append(mail.kind)
+            if times > 1 + self.uncertain.get(mail.letter_id, 0):
+                yield f"letter {mail.letter_id} came {times} times"
+        for report in self.reports:
+            for submission_id in self.ids.get(report.reference, ()):
+                wanted = LETTERS[status.get(submission_id, "rejected")]
+                if sorted(kinds.pop(submission_id, [])) != sorted(wanted):
+                    yield f"{report.reference} lacks letters of {wanted}, or has others"
+        yield from (f"letters about the unknown {submission_id}" for submission_id in kinds)
+
+    def _filed_twice(self) -> Iterator[str]:
+        """One row for each reference, and one act upon it: the filing."""
+        for reference, times in Counter(row.reference for row in self.rows).items():
+            if times > 1:
+                yield f"{reference} is in the archive {times} times"
+        yield from (f"{row.reference} was filed {row.acts} times" for row in self.rows if row.acts != 1)
+
+    def _uneven_years(self) -> Iterator[str]:
+        """Two plain visits of each person are filed: no two were both the second, and none was both."""
+        status = {row.reference: row.status for row in self.rows}
+        ends: dict[int, Counter[str]] = defaultdict(Counter)
+        for report in self.reports:
+            if report.fate == "plain":
+                ends[report.person][status.get(report.reference, "lost")] += 1
+        for person, counts in ends.items():
+            if counts != Counter(filed=PLAIN_VISITS - 1, held=1):
+                yield f"the plain visits of person {person} became {dict(counts)}"
 
 
 @dataclass
@@ -88,14 +178,14 @@ class Auditor:
     async def complaints(self) -> list[str]:
         """All that is wrong, a sentence each; empty when every promise is kept."""
         rows = await read(self.house.databases["archive"], _REPORTS)
-        return [
-            *self._broken_promises(),
-            *self._misplaced(rows),
-            *_filed_twice(rows),
-            *_uneven_years(self.reports, {row.reference: row.status for row in rows}),
-            *self._wrong_letters(rows, await self.uncertain()),
-            *await self._wrong_tally(),
-        ]
+        evidence = Evidence(
+            self.reports,
+            self.sender.ids,
+            [Row(*row) for row in rows],
+            self.mails(),
+            await self.uncertain(),
+        )
+        return [*evidence.complaints(), *await self._wrong_tally()]
 
     async def let_leases_lapse(self) -> None:
         """As if the twenty minutes were over for which a dead notification's letters wait for it.
@@ -131,42 +221,6 @@ class Auditor:
             f"{what}: {is_} for {shall}" for what, (is_, shall) in wanted.items() if is_ != shall
         )
 
-    def _broken_promises(self) -> Iterator[str]:
-        """What was sent has a 202; asked again, it is the same submission."""
-        for report in self.reports:
-            ids = self.sender.ids.get(report.reference, set())
-            if len(ids) != 1:
-                yield f"{report.reference} has {len(ids)} ids"
-
-    def _misplaced(self, rows: Sequence[Any]) -> Iterator[str]:
-        """Nothing is lost, and nothing is there that was not promised."""
-        of_id = {row.submission_id: row for row in rows}
-        for report in self.reports:
-            found = of_id.pop(next(iter(self.sender.ids[report.reference]), ""), None)
-            end = found.status if found else "rejected"
-            if end not in ENDS.get(report.fate, (report.fate,)):
-                yield f"{report.reference}, to be {report.fate}, is {end if found else 'not in the archive'}"
-            elif found and (found.reference != report.reference or found.meeting_date is None):
-                yield f"{report.reference} has the place of {found.reference}, {found.meeting_date}"
-        for stranger in of_id.values():
-            yield f"{stranger.reference} is in the archive and was never promised"
-
-    def _wrong_letters(self, rows: Sequence[Any], uncertain: dict[str, int]) -> Iterator[str]:
-        """Each letter once; more only as often as it is known that nobody knows."""
-        status = {row.submission_id: row.status for row in rows}
-        mails = Counter(self.mails())
-        kinds: dict[str, list[str]] = defaultdict(list)
-        for mail, times in mails.items():
-            kinds[mail.submission_id].append(mail.kind)
-            if times > 1 + uncertain.get(mail.letter_id, 0):
-                yield f"letter {mail.letter_id} came {times} times"
-        for report in self.reports:
-            for submission_id in self.sender.ids[report.reference]:
-                wanted = LETTERS[status.get(submission_id, "rejected")]
-                if sorted(kinds.pop(submission_id, [])) != sorted(wanted):
-                    yield f"{report.reference} lacks letters of {wanted}, or has others"
-        yield from (f"letters about the unknown {submission_id}" for submission_id in kinds)
-
     async def _wrong_tally(self) -> Iterable[str]:
         tally = await take_tally(Operator(self.house.addresses))
         settled = all(line.in_flight == 0 and line.parked == 0 for line in tally.lines)
@@ -178,25 +232,6 @@ _REPORTS = """
            (select count(*) from acts where acts.submission_id = reports.submission_id) as acts
     from reports
 """
-
-
-def _filed_twice(rows: Sequence[Any]) -> Iterator[str]:
-    """One row for each reference, and one act upon it: the filing."""
-    for reference, times in Counter(row.reference for row in rows).items():
-        if times > 1:
-            yield f"{reference} is in the archive {times} times"
-    yield from (f"{row.reference} was filed {row.acts} times" for row in rows if row.acts != 1)
-
-
-def _uneven_years(reports: Iterable[Report], status: dict[str, str]) -> Iterator[str]:
-    """Two plain visits of each person are filed: no two were both the second, and none was both."""
-    ends: dict[int, Counter[str]] = defaultdict(Counter)
-    for report in reports:
-        if report.fate == "plain":
-            ends[report.person][status.get(report.reference, "lost")] += 1
-    for person, counts in ends.items():
-        if counts != Counter(filed=PLAIN_VISITS - 1, held=1):
-            yield f"the plain visits of person {person} became {dict(counts)}"
 
 
 def _letters_of(fate: str) -> Sequence[str]:

@@ -34,14 +34,12 @@ from chassis.service import Service, until_signal
 from chassis.settings import ServiceSettings
 from chassis.store import Store, Transaction, open_store
 from chassis.store.tables import Moment
+from support.ports import free_port
 
 HISTORY = Path(__file__).parent / "toy_history"
 
 ERRAND = "toy.errand"
 DELAYS = (timedelta(milliseconds=50), timedelta(milliseconds=100))
-
-FIRST_TRIES = 2
-"""What fails in a batch is at once done again with savepoints: two tries, one attempt."""
 
 toy = MetaData()
 
@@ -67,9 +65,9 @@ class Deed(StrEnum):
     NOTHING = "nothing"
     REJECT = "reject"
     LATER = "later"
-    """Asks for time at the first attempt."""
+    """Asks for time until the answerer is well."""
     STUMBLE = "stumble"
-    """Fails at the first attempt."""
+    """Fails until the answerer is well."""
     FAIL = "fail"
     DIE = "die"
     """Ends the process, as a fault in a library would."""
@@ -100,27 +98,31 @@ class Answered(Event):
 class AskerSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="TOY_ASKER_", frozen=True, extra="ignore")
     service: ClassVar[str] = "asker"
-    default_listen: ClassVar[str] = "127.0.0.1:0"
+    default_listen: ClassVar[str] = ""
 
 
 class AnswererSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="TOY_ANSWERER_", frozen=True, extra="ignore")
     service: ClassVar[str] = "answerer"
-    default_listen: ClassVar[str] = "127.0.0.1:0"
+    default_listen: ClassVar[str] = ""
 
 
 @dataclass
 class Answerer:
-    """Does what it is asked; `attempts` names the file that remembers each try, whatever is rolled back."""
+    """Does what it is asked; `attempts` names the file that remembers each try, whatever is rolled back.
+
+    An attempt that fails in a batch is two tries: at once it is done again, with savepoints.
+    """
 
     attempts: Path
+    well: asyncio.Event = field(default_factory=asyncio.Event)
     release: asyncio.Event = field(default_factory=asyncio.Event)
     hanging: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle(self, asked: Asked, tx: Transaction) -> Answer:
-        tries = self._tried(asked)
+        note(self.attempts, asked.submission_id)
         await tx.execute(insert(effects).values(submission_id=asked.submission_id, at=tx.clock()))
-        _fail(Deed(asked.deed), tries)
+        self._fail(Deed(asked.deed))
         return await self._do(Deed(asked.deed), asked, tx)
 
     async def _do(self, deed: Deed, asked: Asked, tx: Transaction) -> Answer:
@@ -145,23 +147,18 @@ class Answerer:
 
         return conclude
 
-    def _tried(self, asked: Asked) -> int:
-        note(self.attempts, asked.submission_id)
-        return self.attempts.read_text().splitlines().count(asked.submission_id)
-
-
-def _fail(deed: Deed, tries: int) -> None:
-    match deed:
-        case Deed.REJECT:
-            raise Reject("never")
-        case Deed.LATER if tries <= FIRST_TRIES:
-            raise TryLater("not yet", DELAYS[0])
-        case Deed.FAIL:
-            raise ValueError("the text stays out of logs")
-        case Deed.STUMBLE if tries <= FIRST_TRIES:
-            raise OSError("a file that is not there is no trouble of the database")
-        case Deed.DIE:
-            os._exit(137)
+    def _fail(self, deed: Deed) -> None:
+        match deed:
+            case Deed.REJECT:
+                raise Reject("never")
+            case Deed.LATER if not self.well.is_set():
+                raise TryLater("not yet", DELAYS[0])
+            case Deed.FAIL:
+                raise ValueError("the text stays out of logs")
+            case Deed.STUMBLE if not self.well.is_set():
+                raise OSError("a file that is not there is no trouble of the database")
+            case Deed.DIE:
+                os._exit(137)
 
 
 def note(file: Path, line: str) -> None:
@@ -207,7 +204,7 @@ class House:
             yield Pair(asker, answerer)
 
     def asker(self) -> Service:
-        settings = AskerSettings.load(database_url=self.asker_url)
+        settings = AskerSettings.load(database_url=self.asker_url, listen=somewhere())
         return Service(
             "asker",
             settings,
@@ -221,7 +218,7 @@ class House:
         )
 
     def answerer(self) -> Service:
-        settings = AnswererSettings.load(database_url=self.answerer_url)
+        settings = AnswererSettings.load(database_url=self.answerer_url, listen=somewhere())
         return Service(
             "answerer",
             settings,
@@ -242,6 +239,10 @@ class House:
     def performed(self) -> list[str]:
         log = self.folder / "effects.log"
         return log.read_text().splitlines() if log.exists() else []
+
+
+def somewhere() -> str:
+    return f"127.0.0.1:{free_port()}"
 
 
 @dataclass
@@ -300,10 +301,13 @@ async def live(told: dict[str, Any]) -> None:
         told["asker_url"],
         told["answerer_url"],
         buses(told["bus"], told["amqp_url"]),
+        [timedelta(seconds=seconds) for seconds in told["delays"]],
     )
     stop = until_signal()
     async with house.running() as pair:
-        await pair.ask(*told["ask"], deed=Deed(told["deed"]))
+        await say(
+            pair.asker.store, *(Asked(submission_id=one, deed=deed) for one, deed in told["ask"].items())
+        )
         await stop.wait()
 
 

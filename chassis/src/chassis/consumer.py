@@ -172,6 +172,7 @@ class Consumer:
             lambda tx: self._try_claimed(tx, claimed, incoming), self._locks(incoming)
         )
         self._count(outcome)
+        crash_point(f"{self._service}.after_commit")
         return True
 
     def _wake(self, spoken_to: set[str], _errands: set[str]) -> None:

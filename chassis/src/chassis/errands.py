@@ -84,6 +84,8 @@ class ErrandWorker:
 
     async def run(self) -> None:
         """Do errands until cancelled, a few at once."""
+        if self._store.is_sqlite:
+            await self._store.write(self._let_go)
         async with asyncio.TaskGroup() as hands:
             for number in range(self._kind.at_once):
                 hands.create_task(self._work(), name=f"{self._service} {self._kind.name} {number}")
@@ -158,6 +160,11 @@ class ErrandWorker:
     def _wake(self, _queues: set[str], kinds: set[str]) -> None:
         if self._kind.name in kinds:
             self._due.set()
+
+    async def _let_go(self, tx: Transaction) -> None:
+        """Nobody else has the file open: what is still running was begun by a process that died."""
+        running = (errands.c.kind == self._kind.name, errands.c.state == "running")
+        await tx.execute(update(errands).where(*running).values(due_at=tx.clock()))
 
     async def _lease(self, tx: Transaction) -> Row[Any] | None:
         """Take the errand that has been due longest, or one whose worker let its lease run out."""

@@ -13,7 +13,6 @@ from typing import Any, ClassVar, Self
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-
 LARGEST_PORT = 65535
 
 

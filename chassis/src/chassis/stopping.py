@@ -20,7 +20,7 @@ def being_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-async def finishing(work: Coroutine[Any, Any, T], seconds: float = FINISH_TIMEOUT_S) -> T:
+async def finishing(work: Coroutine[Any, Any, T]) -> T:
     """Do the work; if cancelled meanwhile, finish it first, so that no attempt is counted and left.
 
     Raises:
@@ -32,15 +32,15 @@ async def finishing(work: Coroutine[Any, Any, T], seconds: float = FINISH_TIMEOU
     except asyncio.CancelledError:
         if not being_cancelled():
             raise Abandoned from None
-        await end([task], seconds)
+        await end([task])
         raise
 
 
-async def end(tasks: Iterable[asyncio.Task[Any]], seconds: float = FINISH_TIMEOUT_S) -> None:
+async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Wait for tasks that end by themselves; cancel those that do not within the time."""
     ending = list(tasks)
     if ending:
-        await asyncio.wait(ending, timeout=seconds)
+        await asyncio.wait(ending, timeout=FINISH_TIMEOUT_S)
     for task in ending:
         task.cancel()
     await asyncio.gather(*ending, return_exceptions=True)

@@ -241,14 +241,13 @@ class Receiver:
 
     @asynccontextmanager
     async def _channel(self) -> AsyncIterator[AbstractChannel]:
-        connection = await self._shared.get()
-        channel = await connection.channel()
+        channel = await self._shared.channel()
         try:
-            await channel.set_qos(prefetch_count=self._prefetch)
+            await channel.set_qos(prefetch_count=self._prefetch, timeout=CONNECT_TIMEOUT_S)
             yield channel
         finally:
             with contextlib.suppress(*CONNECTION_TROUBLE):
-                await channel.close()
+                await asyncio.wait_for(channel.close(), CONNECT_TIMEOUT_S)
 
 
 class Drain:
@@ -259,6 +258,7 @@ class Drain:
         self._receive = receive
         self._stopping = stopping
         self._waiting: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
+        self._ended = asyncio.Event()
         self._stalled = False
 
     async def run(self) -> None:
@@ -267,6 +267,7 @@ class Drain:
         Raises:
             ConnectionError: the broker no longer delivers to us.
         """
+        self._queue.channel.close_callbacks.add(lambda *_: self._ended.set())
         tag = await self._queue.consume(self._waiting.put)
         log.info("queue.consumed", queue=self._queue.name)
         while not self._stopping.is_set():
@@ -280,7 +281,7 @@ class Drain:
         await asyncio.sleep(LINGER_S)
 
     async def _next_batch(self) -> list[AbstractIncomingMessage]:
-        """All that has been delivered; empty when nothing came for a while, or at a stop."""
+        """All that has been delivered; empty when nothing came for a while, or nothing more will."""
         batch = [message for message in [await self._first()] if message is not None]
         while batch and not self._waiting.empty():
             batch.append(self._waiting.get_nowait())
@@ -288,13 +289,13 @@ class Drain:
 
     async def _first(self) -> AbstractIncomingMessage | None:
         getting = asyncio.ensure_future(self._waiting.get())
-        stopping = asyncio.ensure_future(self._stopping.wait())
+        ends = [asyncio.ensure_future(event.wait()) for event in (self._stopping, self._ended)]
         try:
-            await asyncio.wait({getting, stopping}, timeout=WATCH_S, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([getting, *ends], timeout=WATCH_S, return_when=asyncio.FIRST_COMPLETED)
             return getting.result() if getting.done() else None
         finally:
-            getting.cancel()
-            stopping.cancel()
+            for waiting in (getting, *ends):
+                waiting.cancel()
 
     async def _make_sure_of_delivery(self, tag: str) -> None:
         """A deleted queue ends a consumer without a word; a forgotten consumer sees a queue that fills."""
@@ -319,11 +320,28 @@ class SharedConnection:
         self._making = asyncio.Lock()
         self._connection: AbstractConnection | None = None
 
-    async def get(self) -> AbstractConnection:
+    async def channel(self) -> AbstractChannel:
+        """A new channel; a connection that gives none is no longer used."""
+        connection = await self._get()
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                return await connection.channel()
+        except CONNECTION_TROUBLE:
+            self._forget(connection)
+            await close_quietly(connection)
+            raise
+
+    async def _get(self) -> AbstractConnection:
         async with self._making:
-            if self._connection is None or self._connection.is_closed:
-                self._connection = await connect(self._url, self._name)
+            if self._connection is None:
+                self._connection = connection = await connect(self._url, self._name)
+                connection.close_callbacks.add(lambda *_: self._forget(connection))
             return self._connection
+
+    def _forget(self, connection: AbstractConnection) -> None:
+        """One that the broker has ended does not say so when it is asked, only when it happens."""
+        if connection is self._connection:
+            self._connection = None
 
     async def close(self) -> None:
         if self._connection is not None:

@@ -1,0 +1,61 @@
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from chassis.bus import Bus
+from chassis.cli import main
+from chassis.metrics import Metrics
+from chassis.service import Service
+from chassis.settings import ServiceSettings
+from chassis.store import open_store
+from support.toy_house import HISTORY, AskerSettings
+
+
+def build(settings: ServiceSettings, bus: Bus) -> Service:
+    """A toy."""
+    store = open_store(settings.database_url.get_secret_value(), "asker")
+    return Service("asker", settings, store, bus, Metrics("asker"), HISTORY)
+
+
+command = partial(main, AskerSettings, build)
+
+
+@pytest.fixture(autouse=True)
+def set_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TOY_ASKER_DATABASE_URL", f"sqlite:///{tmp_path}/toy.db")
+    monkeypatch.setenv("TOY_ASKER_LISTEN", "127.0.0.1:8080")
+
+
+def test_check_tells_what_migrate_mends(capsys: pytest.CaptureFixture[str]) -> None:
+    """First not up to date, then in order, and migrating again changes nothing."""
+    with pytest.raises(SystemExit, match=r"NotMigrated: .*python -m asker migrate"):
+        command(["check"])
+    command(["migrate"])
+    command(["migrate"])
+    command(["check"])
+    assert "in order" in capsys.readouterr().out
+
+
+def test_settings_are_shown_with_secrets_masked(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each with what it means."""
+    monkeypatch.setenv("TOY_ASKER_ADMIN_TOKEN", "hush")
+    command(["settings"])
+    shown = capsys.readouterr().out
+    assert "TOY_ASKER_ADMIN_TOKEN=**********\n  Bearer token" in shown
+    assert "hush" not in shown
+
+
+def test_running_without_a_broker_says_what_to_do() -> None:
+    """One process for all needs none; one process for each does."""
+    with pytest.raises(SystemExit, match=r"TOY_ASKER_AMQP_URL is missing; .*kansli up"):
+        command(["run"])
+
+
+def test_a_wrong_setting_ends_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And without a traceback."""
+    monkeypatch.setenv("TOY_ASKER_AMQPURL", "x")
+    with pytest.raises(SystemExit, match="SettingsError: TOY_ASKER_AMQPURL is no setting"):
+        command(["check"])

@@ -1,0 +1,133 @@
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic_core import from_json, to_json
+
+from chassis.events import (
+    BATCH,
+    MAX_MESSAGE_BYTES,
+    STRUCTURED,
+    OversizedEvent,
+    UnreadableMessage,
+    encode,
+    fitting,
+    new_id,
+    pack,
+    unpack,
+)
+from support.toy_house import Answered, Asked
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def encoded(submission_id: str = "s-1", **changes: Any) -> bytes:
+    body = encode(Asked(submission_id=submission_id), new_id(), "/kansli/asker", NOW, TRACE)
+    return to_json(from_json(body) | changes) if changes else body
+
+
+@given(st.text(min_size=1).filter(lambda text: text.isprintable()))
+def test_what_was_encoded_is_read_again(submission_id: str) -> None:
+    """Whatever signs a platform's ids are made of."""
+    (received,) = unpack(encoded(submission_id), STRUCTURED)
+    assert received.envelope
+    assert Asked.read(received.envelope) == Asked(submission_id=submission_id)
+
+
+def test_an_event_is_a_cloudevent() -> None:
+    """The attributes of CloudEvents 1.0.2, as any of its readers expects them."""
+    event = from_json(encoded())
+    required = {"specversion": "1.0", "source": "/kansli/asker", "type": "se.kansli.toy.asked.v1"}
+    assert required.items() <= event.items()
+    assert (event["subject"], event["time"], event["traceparent"]) == ("s-1", "2026-03-02T09:00:00Z", TRACE)
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=5))
+def test_what_was_packed_together_is_unpacked_apart(numbers: list[int]) -> None:
+    """One or many, each with its own bytes."""
+    bodies = [encoded(f"s-{number}") for number in numbers]
+    message, content_type = pack(bodies)
+    assert content_type == (STRUCTURED if len(bodies) == 1 else BATCH)
+    received = unpack(message, f"{content_type}; charset=utf-8")
+    assert [from_json(one.raw) for one in received] == [from_json(body) for body in bodies]
+    assert [one.envelope and one.envelope.subject for one in received] == [f"s-{n}" for n in numbers]
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+json_values = st.recursive(
+    scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=5
+)
+
+
+@given(
+    st.binary() | json_values.map(lambda value: to_json(value, inf_nan_mode="null")),
+    st.sampled_from([BATCH, STRUCTURED, "", "text/plain"]),
+)
+def test_nothing_that_comes_stops_the_reader(body: bytes, content_type: str) -> None:
+    """Every message is either events or what must be parked, with a reason."""
+    for received in unpack(body, content_type):
+        assert received.envelope or received.reason
+
+
+@given(st.sampled_from(sorted(from_json(encoded()))), json_values)
+def test_no_attribute_of_any_kind_stops_the_reader(attribute: str, value: Any) -> None:
+    """What is no envelope is told, and what is one is an event or unreadable."""
+    (received,) = unpack(encoded(**{attribute: value}), STRUCTURED)
+    if received.envelope:
+        with suppress(UnreadableMessage):
+            Asked.read(received.envelope)
+
+
+def test_a_broken_event_in_a_batch_harms_no_other() -> None:
+    """It is told by itself, with its own bytes."""
+    message, content_type = pack([encoded("s-1"), b'{"no":"event"}', encoded("s-2")])
+    received = unpack(message, content_type)
+    assert [one.envelope is None for one in received] == [False, True, False]
+    assert received[1].raw == b'{"no":"event"}'
+
+
+@pytest.mark.parametrize("depth", [100, 10_000])
+def test_deep_nesting_does_not_exhaust_the_stack(depth: int) -> None:
+    """A few kilobytes of brackets are one unreadable message."""
+    (received,) = unpack(b"[" * depth + b"]" * depth, STRUCTURED)
+    assert received.envelope is None
+
+
+def test_a_reason_says_where_and_not_what() -> None:
+    """What stands in a wrong place may be what a person wrote."""
+    (received,) = unpack(encoded(time="19121212-1212"), STRUCTURED)
+    assert received.reason.startswith("no CloudEvent: time:")
+    assert "1212" not in received.reason
+
+
+def test_another_kind_is_not_read_as_this_one() -> None:
+    """An event on a wrong queue has no effect."""
+    (received,) = unpack(encoded(), STRUCTURED)
+    assert received.envelope
+    with pytest.raises(UnreadableMessage, match=r"expected se\.kansli\.toy\.answered\.v1"):
+        Answered.read(received.envelope)
+
+
+def test_an_event_larger_than_a_message_cannot_be_said() -> None:
+    """Large content travels as a reference."""
+    with pytest.raises(OversizedEvent, match=r"toy\.answered: \d+ bytes"):
+        encode(Answered(submission_id="s", padding="x" * MAX_MESSAGE_BYTES), new_id(), "/", NOW, TRACE)
+
+
+@given(st.lists(st.integers(1, MAX_MESSAGE_BYTES), min_size=1, max_size=8), st.integers(1, 8))
+def test_what_fits_together_is_no_larger_than_a_message(sizes: list[int], most: int) -> None:
+    """At least one always goes, and no more than asked."""
+    bodies = [bytes(size) for size in sizes]
+    count = fitting(bodies, most)
+    assert 1 <= count <= min(most, len(bodies))
+    assert len(pack(bodies[:count])[0]) <= MAX_MESSAGE_BYTES
+
+
+def test_ids_are_in_the_order_of_time() -> None:
+    """Indexes stay small, and an operator can see what came first."""
+    made = [new_id() for _ in range(100)]
+    assert made == sorted(set(made))
