@@ -144,6 +144,18 @@ async def test_asking_for_time_is_no_failed_attempt(
     assert await column(store, effects) == ["s-1"]
 
 
+async def test_an_event_that_has_waited_for_a_day_is_shown_to_a_person(
+    consumer: Consumer, store: Store, clock: StillClock
+) -> None:
+    """What it waits for does not come by itself, and nobody else would tell."""
+    await consumer.receive([message_of(question("s-1", clock, Deed.LATER))])
+    clock.pass_by(seconds=24 * 3600 + 1)
+    assert await consumer.retry_one()
+    ((reason,),) = [(row.reason,) for row in await rows_of(store, parked)]
+    assert reason.startswith("has waited too long")
+    assert await states(store) == [("parked", 0)]
+
+
 async def test_what_a_file_s_absence_stops_is_tried_again_and_not_for_ever(
     consumer: Consumer, store: Store, answerer: Answerer, clock: StillClock
 ) -> None:

@@ -34,6 +34,9 @@ E = TypeVar("E", bound=Event)
 ATTEMPT_LEASE = timedelta(seconds=60)
 """A handler takes milliseconds; after a minute without an end its process must have died."""
 
+PATIENCE = timedelta(days=1)
+"""What an event may wait for by itself, such as a committee's file, is mended within a working day."""
+
 IDLE_POLL_S = 2.0
 """How soon a replica notices a retry that another one left behind."""
 
@@ -293,14 +296,21 @@ class Consumer:
             except Reject as reject:
                 outcome.endings.append(Ending(incoming, str(reject), attempts))
             except TryLater as later:
-                due_at = tx.clock() + self._schedule.spread(later.delay)
-                outcome.endings.append(Ending(incoming, str(later), attempts - 1, due_at))
+                outcome.endings.append(self._postponed(incoming, attempts, later, tx.clock() - envelope.time))
             except Exception as error:
                 outcome.endings.append(self._failed(incoming, attempts, error, tx.clock()))
             else:
                 outcome.answers.extend(rows)
                 outcome.handled += 1
                 self._metrics.age.labels(self.queue).observe((tx.clock() - envelope.time).total_seconds())
+
+    def _postponed(self, incoming: Incoming, attempts: int, later: TryLater, age: timedelta) -> Ending:
+        """Put it off as it asked for, unless it has asked for so long that a person should know."""
+        log.warning("event.postponed", queue=self.queue, reason=str(later))
+        if age > PATIENCE:
+            return Ending(incoming, f"has waited too long: {later}", attempts - 1)
+        due_at = self._store.clock() + self._schedule.spread(later.delay)
+        return Ending(incoming, str(later), attempts - 1, due_at)
 
     def _failed(self, incoming: Incoming, attempts: int, error: Exception, now: datetime) -> Ending:
         delay = self._schedule.after(attempts)
