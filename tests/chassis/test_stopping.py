@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from chassis.stopping import Abandoned, end, finishing
+from chassis.stopping import Abandoned, end, finishing, until_set
 
 
 async def test_work_gives_its_result() -> None:
@@ -66,3 +66,29 @@ async def test_a_failure_is_told() -> None:
 async def test_nothing_to_end_ends_at_once() -> None:
     """Asyncio itself refuses to wait for nothing."""
     await end([])
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_stop_that_comes_together_with_what_was_waited_for_is_heeded(turns: int) -> None:
+    """Else a duty goes on for ever, and the process never ends."""
+    event = asyncio.Event()
+
+    async def duty() -> None:
+        while True:
+            await until_set(event, 60)
+            event.clear()
+
+    task = asyncio.create_task(duty())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    event.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=1)
+    assert done
+
+
+async def test_waiting_ends_with_the_time_too() -> None:
+    """And says nothing about which it was."""
+    await asyncio.wait_for(until_set(asyncio.Event(), 0.001), 1)

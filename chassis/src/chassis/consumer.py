@@ -23,7 +23,7 @@ from chassis.metrics import Metrics
 from chassis.outcomes import Answer, Reject, TryLater, events_of
 from chassis.parking import REPLAY_SOURCE, Trouble, park
 from chassis.retry import Backoff, RetrySchedule
-from chassis.stopping import finishing
+from chassis.stopping import finishing, until_set
 from chassis.store import Store, StoreUnavailable, Transaction, Unreachable
 from chassis.store.tables import inbox
 from chassis.trace import following
@@ -457,10 +457,7 @@ class Consumer:
                 )
             )
         seconds = IDLE_POLL_S if first is None else (first - self._store.clock()).total_seconds()
-        try:
-            await asyncio.wait_for(self._due.wait(), max(0.01, min(seconds, IDLE_POLL_S)))
-        except TimeoutError:
-            return
+        await until_set(self._due, max(0.01, min(seconds, IDLE_POLL_S)))
 
 
 def _unpack_kept(claimed: Row[Any]) -> list[Received]:

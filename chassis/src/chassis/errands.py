@@ -21,7 +21,7 @@ from chassis.metrics import Metrics
 from chassis.outcomes import Answer, Reject, TryLater, events_of
 from chassis.parking import ERRAND_SOURCE
 from chassis.retry import Backoff, RetrySchedule
-from chassis.stopping import Abandoned, being_cancelled, finishing
+from chassis.stopping import Abandoned, being_cancelled, finishing, until_set
 from chassis.store import Store, StoreUnavailable, Transaction
 from chassis.store.tables import errands, parked
 from chassis.trace import following
@@ -243,10 +243,7 @@ class ErrandWorker:
                 )
             )
         seconds = IDLE_POLL_S if first is None else (first - self._store.clock()).total_seconds()
-        try:
-            await asyncio.wait_for(self._due.wait(), max(0.01, min(seconds, IDLE_POLL_S)))
-        except TimeoutError:
-            return
+        await until_set(self._due, max(0.01, min(seconds, IDLE_POLL_S)))
 
 
 def _parked_row(row: Row[Any], reason: str, now: datetime) -> dict[str, Any]:

@@ -28,7 +28,8 @@ class Health:
         if self.draining:
             troubles["service"] = "stopping"
         try:
-            await asyncio.wait_for(self.store.ping(), PING_TIMEOUT_S)
+            async with asyncio.timeout(PING_TIMEOUT_S):
+                await self.store.ping()
         except (StoreUnavailable, TimeoutError) as error:
             troubles["store"] = type(error).__name__
         return troubles

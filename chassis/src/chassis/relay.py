@@ -18,7 +18,7 @@ from chassis.crash_points import crash_point
 from chassis.events import fitting, pack
 from chassis.metrics import Metrics
 from chassis.retry import Backoff
-from chassis.stopping import being_cancelled
+from chassis.stopping import being_cancelled, until_set
 from chassis.store import Store, StoreUnavailable, Transaction
 from chassis.store.tables import outbox
 
@@ -80,10 +80,7 @@ class Relay:
 
     async def _until_spoken(self) -> None:
         """Until something is said to a queue that has no lane yet; a poll sees what other replicas say."""
-        try:
-            await asyncio.wait_for(self._spoken.wait(), POLL_S)
-        except TimeoutError:
-            return
+        await until_set(self._spoken, POLL_S)
 
     def _wake(self, spoken_to: set[str], _errands: set[str]) -> None:
         for queue in spoken_to:

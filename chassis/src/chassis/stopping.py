@@ -1,6 +1,7 @@
 """Stopping in good order: what was begun is finished, and a cancellation is told from an accident."""
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
@@ -44,3 +45,13 @@ async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
     for task in ending:
         task.cancel()
     await asyncio.gather(*ending, return_exceptions=True)
+
+
+async def until_set(event: asyncio.Event, seconds: float) -> None:
+    """Until the event is set, or the time is over.
+
+    `asyncio.wait_for` swallows a cancellation that comes together with the event (Python before 3.12).
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

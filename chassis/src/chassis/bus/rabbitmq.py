@@ -29,7 +29,7 @@ from chassis.bus import Message, Receive, Unconfirmed, Unroutable, refuse_oversi
 from chassis.events import new_id
 from chassis.logs import place_of
 from chassis.retry import Backoff
-from chassis.stopping import being_cancelled, end
+from chassis.stopping import being_cancelled, end, until_set
 
 log = structlog.get_logger()
 
@@ -236,8 +236,7 @@ class Receiver:
                 log.error(
                     "consumer.failed", queue=queue, reason=type(error).__name__, exc_info=place_of(error)
                 )
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), backoff.pause())
+            await until_set(self._stopping, backoff.pause())
 
     @asynccontextmanager
     async def _channel(self) -> AsyncIterator[AbstractChannel]:
@@ -247,7 +246,8 @@ class Receiver:
             yield channel
         finally:
             with contextlib.suppress(*CONNECTION_TROUBLE):
-                await asyncio.wait_for(channel.close(), CONNECT_TIMEOUT_S)
+                async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                    await channel.close()
 
 
 class Drain:
@@ -364,7 +364,8 @@ async def connect(url: str, name: str) -> AbstractConnection:
 async def close_quietly(connection: AbstractConnection) -> None:
     """A broker in alarm, or one that is gone, may not answer a close."""
     with contextlib.suppress(*CONNECTION_TROUBLE):
-        await asyncio.wait_for(connection.close(), CONNECT_TIMEOUT_S)
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            await connection.close()
 
 
 async def _end(task: asyncio.Task[None] | None) -> None:

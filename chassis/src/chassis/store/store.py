@@ -82,7 +82,8 @@ class Store:
         """Finish what waits to be written, then let go; what comes later is told that it came too late."""
         self._closed = True
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._waiting.join(), CLOSING_TIMEOUT_S)
+            async with asyncio.timeout(CLOSING_TIMEOUT_S):
+                await self._waiting.join()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
