@@ -92,3 +92,13 @@ def test_dates_may_follow_today(tmp_path: Path) -> None:
     """The example never ages."""
     term = {**PERSON, "from": "!today -1", "to": "!today +1"}
     assert loaded(tmp_path, kontaktpolitiker=[term]).by_email("anna@namnd.example", DAY)
+
+
+def test_a_broken_register_is_told_without_what_was_written(tmp_path: Path) -> None:
+    """The message goes to the log, and a register is full of names and addresses."""
+    folder = tmp_path / "committees"
+    folder.mkdir()
+    (folder / "valfard.yaml").write_text("id: [hemlig.person@kommunen.example]\nname: 5\n", "utf-8")
+    with pytest.raises(BrokenFolder, match="id: ") as refused:
+        load_committees(tmp_path, date(2026, 11, 23))
+    assert "hemlig" not in str(refused.value)

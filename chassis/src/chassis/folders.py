@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 import structlog
+from pydantic import ValidationError
 
 log = structlog.get_logger()
 
@@ -18,6 +19,12 @@ WATCH_INTERVAL_S = 1.0
 
 class BrokenFolder(Exception):
     """A file in the folder cannot be used; the message names the file and what to mend."""
+
+
+def complaints(error: ValidationError) -> str:
+    """What is wrong and where, and never what was written there: it may be a key, a name or an address."""
+    faults = error.errors(include_url=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in faults)
 
 
 class WatchedFolder(Generic[Content]):

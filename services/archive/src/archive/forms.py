@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from archive.calendar import day_in_words, moment_in_words
-from chassis.folders import BrokenFolder
+from chassis.folders import BrokenFolder, complaints
 from chassis.yaml_files import read_yaml
 
 Schema = Mapping[str, Any]
@@ -185,7 +185,9 @@ def _read(path: Path, today: date) -> Form:
     schemas = dict(_schemas(path.parent))
     try:
         return Form.model_validate({**read_yaml(path, today), "schemas": schemas})
-    except (yaml.YAMLError, ValidationError, TypeError) as trouble:
+    except ValidationError as trouble:
+        raise BrokenFolder(f"{path}: {complaints(trouble)}") from None
+    except (yaml.YAMLError, TypeError) as trouble:
         raise BrokenFolder(f"{path}: {trouble}") from trouble
 
 

@@ -5,7 +5,7 @@ import hashlib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook, WebhookVerificationError
 
-from chassis.folders import BrokenFolder
+from chassis.folders import BrokenFolder, complaints
 from chassis.yaml_files import read_yaml
 
 SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
@@ -63,7 +63,7 @@ def load_callers(folder: Path, today: date) -> Callers:
     try:
         callers = _File.model_validate(read_yaml(path, today)).callers
     except ValidationError as error:
-        raise BrokenFolder(f"{path}: {'; '.join(_complaints(error))}") from None
+        raise BrokenFolder(f"{path}: {complaints(error)}") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BrokenFolder(f"{path}: {error}") from None
     if twice := _twice(callers):
@@ -71,12 +71,6 @@ def load_callers(folder: Path, today: date) -> Callers:
     by_key = {key: caller for caller in callers for key in caller.key_sha256}
     signing = [(caller, _webhook(secret, path)) for caller in callers for secret in caller.webhook_secrets]
     return Callers(by_key, signing)
-
-
-def _complaints(error: ValidationError) -> Iterator[str]:
-    """What is wrong and where, and never what was written there: it may be a key in clear."""
-    for fault in error.errors(include_url=False, include_input=False):
-        yield f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}"
 
 
 def _twice(callers: Iterable[Caller]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeAlias
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from chassis.folders import BrokenFolder
+from chassis.folders import BrokenFolder, complaints
 from chassis.yaml_files import read_yaml
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -68,17 +68,12 @@ def _load_committee(path: Path, today: date) -> Committee:
     try:
         committee = Committee.model_validate(read_yaml(path, today))
     except ValidationError as error:
-        raise BrokenFolder(f"{path}: {'; '.join(_complaints(error))}") from error
+        raise BrokenFolder(f"{path}: {complaints(error)}") from error
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise BrokenFolder(f"{path}: cannot be read: {error}") from error
     if committee.id != path.stem:
         raise BrokenFolder(f"{path}: id is {committee.id}, so the file must be {committee.id}.yaml")
     return committee
-
-
-def _complaints(error: ValidationError) -> Iterator[str]:
-    for fault in error.errors(include_url=False, include_input=False):
-        yield f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}"
 
 
 EventKind: TypeAlias = Literal["report.filed", "report.held", "submission.rejected", "report.returned"]

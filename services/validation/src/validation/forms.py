@@ -10,7 +10,7 @@ from typing import Any, Literal, NoReturn
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from chassis.folders import BrokenFolder
+from chassis.folders import BrokenFolder, complaints
 from chassis.yaml_files import read_yaml
 from validation.expressions import ExpressionError, Template, template
 from validation.facts import Scope, scopes
@@ -189,6 +189,5 @@ def _refuse(path: Path, error: Exception) -> NoReturn:
 def _mended_by(error: Exception) -> str:
     """Say what to mend in one line, without pydantic's addresses to its documentation."""
     if isinstance(error, ValidationError):
-        faults = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        return "; ".join(faults)
+        return complaints(error)
     return str(error)

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from chassis.folders import BrokenFolder
+from chassis.folders import BrokenFolder, complaints
 from chassis.yaml_files import read_yaml
 from validation.findings import Outcome
 from validation.texts import folded
@@ -106,7 +106,9 @@ def load_committees(folder: Path, today: date) -> Committees:
 def _load_committee(path: Path, today: date) -> Committee:
     try:
         return committee_from(read_yaml(path, today))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
+    except ValidationError as error:
+        raise BrokenFolder(f"{path}: {complaints(error)}") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BrokenFolder(f"{path}: {error}") from error
 
 
