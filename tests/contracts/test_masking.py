@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chassis.masking import MASK, masked
-from validation.personal_numbers import find, readable
+from chassis.personal_numbers import find, readable
 
 TODAY = date(2026, 11, 20)
 

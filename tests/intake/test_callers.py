@@ -15,8 +15,8 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from chassis.callers import Allowance, Caller, Callers, key_of, load_callers
 from chassis.folders import BrokenFolder
-from intake.callers import Allowance, Caller, Callers, key_of, load_callers
 from support.lone_service import LoneService
 from support.platforms import KEY, WEBHOOK_SECRET, ask, envelope, hash_of, post
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from intake.personal_numbers import NoPersonalNumber, hashed, twelve_digits
+from chassis.personal_numbers import NoPersonalNumber, hashed, twelve_digits
 from intake.submissions import revisions
 from support.lone_service import LoneService
 from support.platforms import KEY, NUMBER_KEY, RunIntake, envelope, post

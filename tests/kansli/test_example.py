@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intake.callers import load_callers
+from chassis.callers import load_callers
 from kansli.example import KEY, write_example
 from kansli.places import shipped_example
 

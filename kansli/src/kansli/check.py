@@ -8,9 +8,9 @@ from pathlib import Path
 
 from archive.committees import load_committees as load_meetings
 from archive.forms import load_forms as load_printed_forms
+from chassis.callers import load_callers
 from chassis.clock import day_in_stockholm, system_clock
 from chassis.folders import BrokenFolder
-from intake.callers import load_callers
 from intake.forms import load_forms as load_form_names
 from kansli.example import write_example
 from kansli.places import forms_folders, shipped_example

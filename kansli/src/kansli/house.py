@@ -53,7 +53,9 @@ def build_house(plan: Plan, clock: Clock = system_clock) -> list[Service]:
             clock,
         ),
         archive.__main__.build(archive_settings, EmbeddedBus(hub), clock),
-        validation.__main__.build(_settings(ValidationSettings, plan), EmbeddedBus(hub), clock),
+        validation.__main__.build(
+            _settings(ValidationSettings, plan, personal_number_key=key), EmbeddedBus(hub), clock
+        ),
         intake.__main__.build(
             _settings(IntakeSettings, plan, objects=(data / "objects").as_uri(), personal_number_key=key),
             EmbeddedBus(hub),

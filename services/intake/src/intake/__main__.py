@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from chassis.admission import Door
 from chassis.bus import Bus
+from chassis.callers import load_callers
 from chassis.cli import main
 from chassis.clock import Clock, day_in_stockholm, system_clock
 from chassis.folders import WatchedFolder
@@ -11,7 +13,6 @@ from chassis.service import Service
 from chassis.store import open_store
 from intake.api import Api, received_counter
 from intake.attachments import Objects
-from intake.callers import Allowance, load_callers
 from intake.events import SubmissionReceived
 from intake.forms import load_forms
 from intake.handlers import READS
@@ -33,11 +34,10 @@ def build(settings: IntakeSettings, bus: Bus, clock: Clock = system_clock) -> Se
     api = Api(
         store,
         Objects(settings.objects),
-        callers,
+        Door(callers),
         forms,
         key.get_secret_value() if key else None,
         clock,
-        Allowance(),
         received_counter(metrics.registry),
     )
     return Service(

@@ -1,33 +1,30 @@
 """`POST /v1/submissions`: judge the envelope, store it durably, and only then promise."""
 
-import asyncio
 import hashlib
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aiohttp import StreamReader, web
+from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter
 from pydantic_core import to_json
 from sqlalchemy import Column
 
+from chassis.admission import MIB, Door
+from chassis.callers import Caller
 from chassis.clock import Clock, day_in_stockholm
 from chassis.crash_points import crash_point
 from chassis.folders import WatchedFolder
+from chassis.personal_numbers import NoPersonalNumber, hashed
 from chassis.problems import Problem, plain_problem
 from chassis.store import Store, Transaction
 from intake.attachments import Objects
-from intake.callers import SIGNATURE_HEADERS, Allowance, Caller, Callers, key_of
 from intake.dialects import DataTooLarge, Draft, EnvelopeInvalid, Fault, NotUnderstood
 from intake.dialects.json_dialect import read_json
 from intake.events import Attachment, Submitter
 from intake.forms import Forms
-from intake.personal_numbers import NoPersonalNumber, hashed
 from intake.submissions import Receipt, Submission, Taken, found, submissions, take
 
-MAX_BODY_BYTES = 10 * 1024 * 1024
-BODY_TIMEOUT_S = 30.0
-"""Ten mebibytes over a slow municipal line take a few seconds; who needs more holds memory for nothing."""
+MAX_BODY_BYTES = 10 * MIB
 
 JSON_TYPE = "application/json"
 
@@ -38,11 +35,10 @@ class Api:
 
     store: Store
     objects: Objects
-    callers: WatchedFolder[Callers]
+    door: Door
     forms: WatchedFolder[Forms]
     personal_number_key: str | None
     clock: Clock
-    allowance: Allowance
     received: Counter
 
     def routes(self) -> Sequence[web.RouteDef]:
@@ -54,8 +50,8 @@ class Api:
 
     async def receive(self, request: web.Request) -> web.Response:
         """Answer 202 when the submission is on disk, and not before."""
-        caller, body = await self._admit(request)
-        self._spend(caller)
+        caller, body = await self.door.admit(request, MAX_BODY_BYTES)
+        self.door.spend(caller)
         draft = self._draft(request.content_type, body)
         submission = await self._submission(draft, caller, request.headers.get("Idempotency-Key"))
         receipt = await self.store.write(lambda tx: _take(tx, submission), submission.locks)
@@ -71,7 +67,7 @@ class Api:
 
     async def _status(self, request: web.Request, column: Column[str], value: str) -> web.Response:
         """What PostgreSQL could not even compare, such as NUL, is not there either."""
-        caller, _ = await self._admit(request)
+        caller, _ = await self.door.admit(request, MAX_BODY_BYTES)
         if not value.isprintable():
             raise plain_problem(404)
         async with self.store.read() as connection:
@@ -79,29 +75,6 @@ class Api:
         if told is None:
             raise plain_problem(404)
         return web.Response(body=to_json(told), content_type=JSON_TYPE)
-
-    async def _admit(self, request: web.Request) -> tuple[Caller, bytes]:
-        """The caller and the body; a body is read only for who has a key, or has at least signed it."""
-        if all(header in request.headers for header in SIGNATURE_HEADERS):
-            body = await _read(request)
-            return self._known(self.callers.current.who_signed(body, request.headers)), body
-        return self._caller(request), await _read(request)
-
-    def _caller(self, request: web.Request) -> Caller:
-        key = key_of(request.headers.get("Authorization", ""))
-        return self._known(self.callers.current.with_key(key) if key else None)
-
-    def _known(self, caller: Caller | None) -> Caller:
-        if caller is None:
-            raise plain_problem(401, {"WWW-Authenticate": 'Bearer realm="kansli"'})
-        return caller
-
-    def _spend(self, caller: Caller) -> None:
-        seconds = self.allowance.wait(caller)
-        if seconds:
-            wait = str(math.ceil(seconds))
-            detail = f"Vänta {wait} sekunder och försök igen."
-            raise Problem(429, "too-many", "För många på kort tid", detail, headers={"Retry-After": wait})
 
     def _draft(self, content_type: str, body: bytes) -> Draft:
         if content_type != JSON_TYPE:
@@ -173,35 +146,6 @@ async def _take(tx: Transaction, submission: Submission) -> Receipt:
     receipt = await take(tx, submission)
     crash_point("intake.before_commit")
     return receipt
-
-
-async def _read(request: web.Request) -> bytes:
-    """The body, refused as soon as it is known to be too large, too slow or packed."""
-    if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise Problem(415, "content-encoding", "Fel kodning", "Skicka innehållet okomprimerat.")
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        raise _too_large()
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            return await _read_bounded(request.content)
-    except TimeoutError:
-        raise Problem(
-            408, "too-slow", "Tog för lång tid", "Innehållet kom inte fram i tid. Försök igen."
-        ) from None
-
-
-async def _read_bounded(content: StreamReader) -> bytes:
-    chunks, size = [], 0
-    async for chunk in content.iter_any():
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise _too_large()
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _too_large() -> Problem:
-    return Problem(413, "body-too-large", "För stort", "En inlämning får vara högst 10 MiB.")
 
 
 def _invalid(faults: Sequence[Fault]) -> Problem:

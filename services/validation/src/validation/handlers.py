@@ -26,8 +26,8 @@ from validation.judgement import Circumstances, Judgement, Submission, Submitter
 from validation.judgements import is_superseded, let_fall, past, store_judgement
 from validation.register import Committee, Committees
 
-CONFIG_MAY_COME = timedelta(minutes=1)
-"""A form or a committee that is not here yet is mostly on its way."""
+CONFIG_MAY_COME = timedelta(seconds=5)
+"""A form or a committee that is not here yet is mostly on its way: each service looks once a second."""
 
 
 @dataclass

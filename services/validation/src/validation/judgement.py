@@ -12,11 +12,11 @@ from typing import Any
 import cel
 
 from chassis.clock import day_in_stockholm, in_stockholm
+from chassis.personal_numbers import masked
 from validation.expressions import EvaluationError
 from validation.facts import Number, Occasion, Past, counted, nothing, relevant
 from validation.findings import Finding, Verdict, verdict_of
 from validation.forms import Form
-from validation.personal_numbers import masked
 from validation.register import Committee, Kontaktpolitiker
 from validation.rules import Line, day_of, entry, functions_for
 from validation.schemas import Schema

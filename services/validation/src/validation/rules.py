@@ -37,6 +37,7 @@ import cel
 from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.clock import day_in_stockholm
+from chassis.personal_numbers import find
 from validation.expressions import (
     EvaluationError,
     Expression,
@@ -48,7 +49,6 @@ from validation.expressions import (
 )
 from validation.facts import Fact, FactText, Number, compiled_fact
 from validation.findings import Finding, Outcome
-from validation.personal_numbers import find
 from validation.register import Committee, Kontaktpolitiker
 from validation.schemas import Schema
 from validation.texts import Json, folded, leaves

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from validation.personal_numbers import find, masked
+from chassis.personal_numbers import find, masked
 
 TODAY = date(2026, 11, 20)
 

@@ -1,4 +1,4 @@
-"""Finding Swedish personnummer and samordningsnummer in what people write.
+"""Swedish personnummer and samordningsnummer: found in what people write, and hashed at the door.
 
 Two levels: a *certain* number holds a report, a *possible* one is only noted. Certain is a real
 date that has passed, a right check digit (Luhn), and a dash or a century that shows what the
@@ -10,6 +10,8 @@ Not covered, and said so to the secretary: names, addresses, numbers in scanned 
 An enskild firma's organisationsnummer is its owner's personnummer and is found as one.
 """
 
+import hashlib
+import hmac
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -115,3 +117,38 @@ def _luhn(digits: str) -> bool:
     """Tell whether the last of ten digits is the check digit (Luhn, from the left 2-1-2-1-…)."""
     doubled = (int(digit) * (2 - index % 2) for index, digit in enumerate(digits))
     return sum(product // 10 + product % 10 for product in doubled) % 10 == 0
+
+
+_NUMBER = re.compile(r"(?P<century>\d\d)?(?P<birth>\d{6})(?P<sign>[-+]?)(?P<last>\d{4})", re.ASCII)
+
+
+class NoPersonalNumber(Exception):
+    """The text is no personnummer or samordningsnummer."""
+
+
+def hashed(number: str, key: str, today: date) -> str:
+    """HMAC-SHA256 of the twelve digits, so that every spelling of a number has the same hash.
+
+    Raises:
+        NoPersonalNumber: it is no number of a person.
+    """
+    return hmac.new(key.encode(), twelve_digits(number, today).encode(), hashlib.sha256).hexdigest()
+
+
+def twelve_digits(number: str, today: date) -> str:
+    """The number with its century: as written, or the latest possible; `+` adds a hundred years of age."""
+    match = _NUMBER.fullmatch(re.sub(r"[\s‐‑‒–—−]", _plain_separator, number.strip()))
+    if match is None or not _luhn(match["birth"] + match["last"]):
+        raise NoPersonalNumber
+    return (
+        (match["century"] or _century(match["birth"], match["sign"], today)) + match["birth"] + match["last"]
+    )
+
+
+def _plain_separator(match: re.Match[str]) -> str:
+    return "" if match[0].isspace() else "-"
+
+
+def _century(birth: str, sign: str, today: date) -> str:
+    year = today.year - (today.year - int(birth[:2])) % 100
+    return str((year - (100 if sign == "+" else 0)) // 100)
