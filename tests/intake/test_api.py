@@ -62,6 +62,7 @@ async def test_what_was_promised_is_said_to_validation(intake: LoneService) -> N
         },
         "data": {"dag": "2026-11-12", "text": "Ett besök."},
         "attachments": [],
+        "findings": [],
     }
 
 

@@ -109,6 +109,7 @@ class Api:
             submitter=submitter,
             data=draft.data,
             attachments=attachments,
+            findings=draft.findings,
         )
 
     def _version(self, draft: Draft, caller: Caller) -> int:

@@ -30,8 +30,21 @@ class Attachment(BaseModel):
     object: str
 
 
+class Finding(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    rule: str
+    outcome: Literal["reject", "hold", "note"]
+    message: str
+    source: str
+    pointer: str | None = None
+
+
 class SubmissionReceived(Event):
-    """A submission is safe with us; `arrived_at` decides which meeting it is in time for."""
+    """A submission is safe with us; `arrived_at` decides which meeting it is in time for.
+
+    `findings` is what was noticed at the door, such as a form that has changed since it was mapped.
+    """
 
     kind: ClassVar[str] = "submission.received"
     heard_by: ClassVar[tuple[str, ...]] = ("validation",)
@@ -46,16 +59,7 @@ class SubmissionReceived(Event):
     submitter: Submitter
     data: dict[str, Any]
     attachments: list[Attachment]
-
-
-class Finding(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
-
-    rule: str
-    outcome: Literal["reject", "hold", "note"]
-    message: str
-    source: str
-    pointer: str | None = None
+    findings: list[Finding]
 
 
 class Meeting(BaseModel):

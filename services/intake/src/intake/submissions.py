@@ -29,7 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from chassis.events import new_id
 from chassis.store import Store, Transaction
 from chassis.store.tables import Moment, RowNumber
-from intake.events import Attachment, SubmissionReceived, Submitter
+from intake.events import Attachment, Finding, SubmissionReceived, Submitter
 
 metadata = MetaData()
 
@@ -110,6 +110,7 @@ class Submission:
     submitter: Submitter
     data: Mapping[str, Any]
     attachments: Sequence[Attachment]
+    findings: Sequence[Finding] = ()
     id: str = field(default_factory=new_id)
 
     @property
@@ -276,6 +277,7 @@ async def _take_revision(
         submitter=submission.submitter,
         data=dict(submission.data),
         attachments=list(submission.attachments),
+        findings=list(submission.findings),
     )
     await tx.say(event)
     await note(tx, submission_id, event.kind)

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.events import Event
 
@@ -28,6 +28,14 @@ class Attachment(Part):
     object: str
 
 
+class JudgedFinding(Part):
+    rule: str
+    outcome: Literal["reject", "hold", "note"]
+    message: str
+    source: str
+    pointer: str | None = None
+
+
 class SubmissionReceived(Event):
     kind: ClassVar[str] = "submission.received"
 
@@ -40,20 +48,13 @@ class SubmissionReceived(Event):
     submitter: Submitter
     data: dict[str, Any]
     attachments: list[Attachment]
+    findings: list[JudgedFinding] = Field(default_factory=list)
 
 
 class ReportReturned(Event):
     kind: ClassVar[str] = "report.returned"
 
     revision: int
-
-
-class JudgedFinding(Part):
-    rule: str
-    outcome: Literal["reject", "hold", "note"]
-    message: str
-    source: str
-    pointer: str | None
 
 
 class CompensationLine(Part):

@@ -21,6 +21,7 @@ from validation.events import (
     SubmissionReceived,
     SubmissionRejected,
 )
+from validation.findings import Finding
 from validation.forms import Form, Forms
 from validation.judgement import Circumstances, Judgement, Submission, Submitter, circumstances, judge
 from validation.judgements import is_superseded, let_fall, past, store_judgement
@@ -103,6 +104,7 @@ def _submission(event: SubmissionReceived) -> Submission:
         ),
         data=event.data,
         attachments=tuple(attachment.name for attachment in event.attachments),
+        findings=tuple(Finding(**finding.model_dump()) for finding in event.findings),
     )
 
 

@@ -41,6 +41,8 @@ class Submission:
     data: Json
     attachments: tuple[str, ...] = ()
     """File names."""
+    findings: tuple[Finding, ...] = ()
+    """What intake noticed at the door; it counts like what the rules find."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,7 @@ class _Case:
         lines: tuple[Line, ...],
         subject: str,
     ) -> Judgement:
+        findings = (*self._submission.findings, *findings)
         outcome = verdict_of(findings)
         return Judgement(
             outcome=outcome,

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from intake.events import Finding
+
 
 @dataclass(frozen=True)
 class File:
@@ -31,6 +33,8 @@ class Draft:
     personal_number: str | None
     data: Mapping[str, Any]
     files: Sequence[File] = ()
+    findings: Sequence[Finding] = ()
+    """What the dialect noticed and a person should know, such as a form that has changed."""
 
 
 @dataclass(frozen=True)
@@ -58,3 +62,25 @@ class EnvelopeInvalid(Exception):
 @dataclass
 class DataTooLarge(Exception):
     """The answers alone are larger than a form's may be."""
+
+
+@dataclass
+class Unreadable(Exception):
+    """A platform's document that cannot be read; `line` and `column` count from 1 where they are known.
+
+    The platform mostly cannot send another, so what came is kept for a person to look at.
+    """
+
+    detail: str
+    line: int | None = None
+    column: int | None = None
+
+
+@dataclass
+class NoMapping(Exception):
+    """A whole document of a family that no form says how to read; it waits until one does."""
+
+    family: str
+    version: str | None
+    reference: str
+    submitted_at: datetime | None
