@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from pydantic_core import to_json
@@ -497,3 +498,11 @@ async def test_the_clock_is_the_services_own(intake: LoneService, clock: StillCl
     assert answer.told["received_at"] == "2026-11-23T12:00:00Z"
     ((stored,),) = await intake.rows(select(submissions.c.received_at))
     assert stored == clock.now
+
+
+@pytest.mark.parametrize("reference", ["ärende 7", "\U0001d924", "\u0378", "\ue000"])
+async def test_what_was_taken_is_found_by_its_reference(intake: LoneService, reference: str) -> None:
+    """Whatever characters a reference was accepted with, also those that no font has."""
+    assert (await post(intake, envelope(reference=reference), key=KEY)).status == 202
+    found = await ask(intake, f"/v1/submissions?{urlencode({'reference': reference})}", key=KEY)
+    assert (found.status, found.told["reference"]) == (200, reference)

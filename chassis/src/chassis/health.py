@@ -1,13 +1,16 @@
 """Health: alive is not ready, and a broker that is away is no reason to refuse a submission."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from chassis.bus import Bus
+from chassis.loopback import Handler
 from chassis.metrics import Metrics, service_version
+from chassis.openapi import JSON, Answer, Operation, Schema
 from chassis.store import Store, StoreUnavailable
 
 PING_TIMEOUT_S = 2.0
@@ -35,7 +38,7 @@ class Health:
         return troubles
 
 
-def health_routes(health: Health, metrics: Metrics, service: str) -> list[web.RouteDef]:
+def health_operations(health: Health, metrics: Metrics, service: str) -> list[Operation]:
     """`/livez` `/readyz` `/metrics` `/version`."""
 
     async def live(_request: web.Request) -> web.Response:
@@ -56,8 +59,49 @@ def health_routes(health: Health, metrics: Metrics, service: str) -> list[web.Ro
         return web.json_response({"service": service, "version": service_version()})
 
     return [
-        web.get("/livez", live),
-        web.get("/readyz", ready),
-        web.get("/metrics", measured),
-        web.get("/version", version),
+        _look("/livez", live, "Is the process alive?", {200: _told("It is.", _ALIVE)}),
+        _look(
+            "/readyz",
+            ready,
+            "Can the service do its work?",
+            {200: _told("It can.", _READY), 503: _told("It cannot; `troubles` says why.", _READY)},
+        ),
+        _look(
+            "/metrics",
+            measured,
+            "What the service counts and measures, for Prometheus.",
+            {200: Answer(description="The figures.", content={"text/plain": {"type": "string"}})},
+        ),
+        _look("/version", version, "Which service is this?", {200: _told("The version.", _VERSION)}),
     ]
+
+
+def _look(path: str, handler: Handler, summary: str, answers: Mapping[int, Answer]) -> Operation:
+    return Operation(
+        method="GET", path=path, handler=handler, id=path.strip("/"), summary=summary, answers=answers
+    )
+
+
+def _told(description: str, schema: Schema) -> Answer:
+    return Answer(description=description, content={JSON: schema})
+
+
+def _texts(*names: str) -> Schema:
+    return {
+        "type": "object",
+        "required": list(names),
+        "properties": {name: {"type": "string"} for name in names},
+    }
+
+
+_ALIVE = _texts("status")
+_VERSION = _texts("service", "version")
+_READY = {
+    "type": "object",
+    "required": ["status", "troubles", "bus"],
+    "properties": {
+        "status": {"enum": ["ready", "not ready"]},
+        "troubles": {"type": "object", "additionalProperties": {"type": "string"}},
+        "bus": {"type": "string"},
+    },
+}

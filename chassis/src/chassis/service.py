@@ -18,9 +18,10 @@ from chassis.clock import Clock, system_clock
 from chassis.consumer import Consumer, Subscription
 from chassis.errands import ErrandKind, ErrandWorker
 from chassis.events import Event, queue_name
-from chassis.health import Health, health_routes
+from chassis.health import Health, health_operations
 from chassis.logs import place_of
-from chassis.metrics import Metrics
+from chassis.metrics import Metrics, service_version
+from chassis.openapi import Operation, document, document_routes
 from chassis.problems import problems
 from chassis.relay import FORGET_BATCH, Relay, forget_published
 from chassis.retry import RetrySchedule
@@ -54,11 +55,16 @@ class Service:
     bus: Bus
     metrics: Metrics
     history: Path
+    about: str = ""
+    """What the service is for, in a sentence."""
     clock: Clock = system_clock
     reads: Sequence[Subscription[Any]] = ()
     says: Sequence[type[Event]] = ()
     errands: Sequence[ErrandKind] = ()
+    operations: Sequence[Operation] = ()
+    """What is asked of the service over HTTP and stands in its OpenAPI document."""
     routes: Sequence[web.AbstractRouteDef] = ()
+    """What else it serves: pages, and what is for this machine alone."""
     tally: AdminTally | None = None
     background: Sequence[Callable[[], Awaitable[None]]] = ()
     cleanup: Sequence[Callable[[], Awaitable[None]]] = ()
@@ -153,10 +159,15 @@ class Service:
                 pass
             await asyncio.sleep(HOUSEKEEPING_EVERY_S)
 
+    def _document(self, operations: Sequence[Operation]) -> dict[str, Any]:
+        return document(f"Kansli {self.name}", self.about, service_version(), operations)
+
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[None]:
         app = web.Application(middlewares=[problems], client_max_size=LARGEST_BODY)
-        app.add_routes([*self.routes, *health_routes(self.health, self.metrics, self.name)])
+        operations = [*self.operations, *health_operations(self.health, self.metrics, self.name)]
+        app.add_routes([*self.routes, *(operation.route for operation in operations)])
+        app.add_routes(document_routes(self._document(operations)))
         app.add_routes(admin_routes(self.store, self.settings, self.tally))
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
         await runner.setup()

@@ -16,6 +16,7 @@ from intake.attachments import Objects
 from intake.events import SubmissionReceived
 from intake.forms import load_forms
 from intake.handlers import READS
+from intake.operations import ABOUT, operations
 from intake.settings import IntakeSettings
 from intake.submissions import tally
 
@@ -47,10 +48,11 @@ def build(settings: IntakeSettings, bus: Bus, clock: Clock = system_clock) -> Se
         bus=bus,
         metrics=metrics,
         history=HISTORY,
+        about=ABOUT,
         clock=clock,
         reads=READS,
         says=[SubmissionReceived],
-        routes=api.routes(),
+        operations=operations(api),
         tally=lambda: tally(store),
         background=[callers.watch, forms.watch],
     )

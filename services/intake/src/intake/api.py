@@ -1,6 +1,7 @@
 """`POST /v1/submissions`: judge the envelope, store it durably, and only then promise."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,9 @@ from intake.submissions import Receipt, Submission, Taken, found, submissions, t
 
 MAX_BODY_BYTES = 10 * MIB
 
+_INCOMPARABLE = re.compile("[\0\ud800-\udfff]")
+"""PostgreSQL's texts hold no NUL, and no encoding holds half a surrogate pair."""
+
 JSON_TYPE = "application/json"
 
 
@@ -40,13 +44,6 @@ class Api:
     personal_number_key: str | None
     clock: Clock
     received: Counter
-
-    def routes(self) -> Sequence[web.RouteDef]:
-        return [
-            web.post("/v1/submissions", self.receive),
-            web.get("/v1/submissions", self.by_reference),
-            web.get("/v1/submissions/{id}", self.by_id),
-        ]
 
     async def receive(self, request: web.Request) -> web.Response:
         """Answer 202 when the submission is on disk, and not before."""
@@ -66,9 +63,9 @@ class Api:
         return await self._status(request, submissions.c.reference, request.query.get("reference", ""))
 
     async def _status(self, request: web.Request, column: Column[str], value: str) -> web.Response:
-        """What PostgreSQL could not even compare, such as NUL, is not there either."""
+        """What a database could not even compare is not there either."""
         caller, _ = await self.door.admit(request, MAX_BODY_BYTES)
-        if not value.isprintable():
+        if _INCOMPARABLE.search(value):
             raise plain_problem(404)
         async with self.store.read() as connection:
             told = await found(connection, caller.id, column == value)

@@ -43,7 +43,18 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+_SOMEONE: dict[str, Any] = {
+    "anyOf": [
+        {"type": "object", "required": [name], "properties": {name: {"type": "string"}}}
+        for name in ("email", "personal_number")
+    ]
+}
+"""What `_Submitter._someone` asks for, as the schema says it."""
+
+
 class _Submitter(_Strict):
+    model_config = ConfigDict(json_schema_extra=_SOMEONE)
+
     name: Line
     email: Annotated[str, Field(max_length=254, pattern=_EMAIL)] | None = None
     personal_number: Annotated[str, Field(max_length=30)] | None = None
@@ -61,7 +72,9 @@ class _Attachment(_Strict):
     content: str
 
 
-class _Envelope(_Strict):
+class Envelope(_Strict):
+    """What stands around `data`; what `data` must hold, the form's own schema says."""
+
     form: Line
     form_version: Annotated[int, Field(ge=1)] | None = None
     reference: Line
@@ -83,7 +96,7 @@ def read_json(body: bytes) -> Draft:
     if not isinstance(content, dict):
         raise NotUnderstood("Innehållet ska vara ett JSON-objekt.")
     try:
-        envelope = _Envelope.model_validate(content)
+        envelope = Envelope.model_validate(content)
     except ValidationError as error:
         raise EnvelopeInvalid([_fault(detail) for detail in error.errors()]) from None
     if _size(envelope.data) > MAX_DATA_BYTES:
@@ -145,7 +158,7 @@ def _readable(content: Any) -> Any:
     return content
 
 
-def _draft(envelope: _Envelope) -> Draft:
+def _draft(envelope: Envelope) -> Draft:
     return Draft(
         form=envelope.form,
         form_version=envelope.form_version,
