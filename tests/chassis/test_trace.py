@@ -7,6 +7,7 @@ from chassis.trace import current_traceparent, following, new_traceparent, trust
 
 def test_within_the_block_the_trace_is_followed_and_after_it_not() -> None:
     """Also when blocks stand in each other."""
+    structlog.contextvars.clear_contextvars()
     outer, inner = new_traceparent(), new_traceparent()
     with following(outer, submission_id="s-1"):
         with following(inner):
