@@ -1,4 +1,4 @@
-"""The commands of the house: `kansli up`, `submit`, `tally`, `check`, `parked`, `key`."""
+"""The commands of the house: `kansli up`, `submit`, `tally`, `check`, `parked`, `import`, `key`."""
 
 import argparse
 import asyncio
@@ -15,8 +15,10 @@ from chassis.settings import SettingsError
 from chassis.store import StoreLocked
 from kansli import check, up
 from kansli.example import KEY
+from kansli.imports import add_import
 from kansli.operators import SERVICES, NoAnswer, Operator
 from kansli.platform import NotTaken, Platform
+from kansli.spreadsheets import BadTable
 from kansli.tables import table
 from kansli.tally import shown, take_tally
 
@@ -28,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     try:
         sys.exit(options.run(options))
+    except BadTable as bad:
+        sys.exit(str(bad))
     except (BrokenFolder, SettingsError, StoreLocked, NoAnswer, NotTaken, OSError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
 
@@ -157,6 +161,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_admin(tally)
     tally.set_defaults(run=_tally)
     _add_parked(commands)
+    add_import(commands)
     key = commands.add_parser("key", help="make a caller's key, and its hash for callers.yaml")
     key.set_defaults(run=_key)
     return parser

@@ -19,7 +19,7 @@ from intake.settings import IntakeSettings
 from notification.settings import NotificationSettings
 from validation.settings import ValidationSettings
 
-_PERSONAL_NUMBER_KEY = "personal-number.key"
+PERSONAL_NUMBER_KEY = "personal-number.key"
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _settings(kind: type[ServiceSettings], plan: Plan, **more: Any) -> Any:
 
 def _personal_number_key(data: Path) -> str:
     """The key of the personnummer hashes: made once, and kept where only the house can read it."""
-    path = data / _PERSONAL_NUMBER_KEY
+    path = data / PERSONAL_NUMBER_KEY
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(secrets.token_hex(32), "utf-8")
