@@ -16,7 +16,7 @@ from chassis.store import StoreLocked
 from kansli import check, up
 from kansli.example import KEY
 from kansli.imports import add_import
-from kansli.operators import SERVICES, NoAnswer, Operator
+from kansli.operators import SERVICES, NoAnswer, Operator, add_admin
 from kansli.platform import NotTaken, Platform
 from kansli.spreadsheets import BadTable
 from kansli.tables import table
@@ -143,14 +143,6 @@ def _operator(options: argparse.Namespace) -> Operator:
     return Operator(dict(options.admin))
 
 
-def _address(text: str) -> tuple[str, str]:
-    """A service and its address, written `intake=http://127.0.0.1:8081`."""
-    service, _, url = text.partition("=")
-    if service not in SERVICES or not url.startswith(("http://", "https://")):
-        raise argparse.ArgumentTypeError("write SERVICE=URL, for example intake=http://127.0.0.1:8081")
-    return service, url
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="kansli", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -158,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_submit(commands)
     tally = commands.add_parser("tally", help="count what was received against what became of it")
-    _add_admin(tally)
+    add_admin(tally)
     tally.set_defaults(run=_tally)
     _add_parked(commands)
     add_import(commands)
@@ -210,7 +202,7 @@ def _add_parked(commands: Any) -> None:
     for name in _PARKED:
         action = actions.add_parser(name)
         action.add_argument("--service", choices=SERVICES)
-        _add_admin(action)
+        add_admin(action)
         if name != "list":
             action.add_argument("id")
         if name in {"replay", "drop"}:
@@ -219,17 +211,6 @@ def _add_parked(commands: Any) -> None:
         if name == "drop":
             action.add_argument("--note", required=True, help="why it is settled without being handled")
     parser.set_defaults(run=_parked)
-
-
-def _add_admin(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--admin",
-        type=_address,
-        action="append",
-        default=[],
-        metavar="SERVICE=URL",
-        help="a service's address, if not its usual one",
-    )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Asking the services on their admin addresses, as an operator does."""
 
+import argparse
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,3 +70,22 @@ def _reason(told: Any) -> str:
 def _token(service: str) -> dict[str, str]:
     token = os.environ.get(f"{SERVICES[service].prefix()}ADMIN_TOKEN")
     return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def add_admin(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--admin",
+        type=_address,
+        action="append",
+        default=[],
+        metavar="SERVICE=URL",
+        help="a service's address, if not its usual one",
+    )
+
+
+def _address(text: str) -> tuple[str, str]:
+    """A service and its address, written `intake=http://127.0.0.1:8081`."""
+    service, _, url = text.partition("=")
+    if service not in SERVICES or not url.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError("write SERVICE=URL, for example intake=http://127.0.0.1:8081")
+    return service, url

@@ -2,16 +2,20 @@
 
 from pathlib import Path
 
+from aiohttp import web
+
 from chassis.bus import Bus
 from chassis.cli import main
 from chassis.clock import Clock, day_in_stockholm, system_clock
 from chassis.folders import WatchedFolder
+from chassis.loopback import only_here
 from chassis.metrics import Metrics
 from chassis.service import Service
 from chassis.store import open_store
 from validation.events import SubmissionAccepted, SubmissionRejected
 from validation.forms import load_forms
 from validation.handlers import Judge, judged_counter
+from validation.history import History
 from validation.judgements import tally
 from validation.register import load_committees
 from validation.settings import ValidationSettings
@@ -28,6 +32,7 @@ def build(settings: ValidationSettings, bus: Bus, clock: Clock = system_clock) -
         [settings.config], lambda folders: load_committees(folders[0], day_in_stockholm(clock()))
     )
     judge = Judge(forms, committees, clock, judged_counter(metrics.registry))
+    past = History(store, forms, committees)
     return Service(
         name=settings.service,
         settings=settings,
@@ -38,6 +43,7 @@ def build(settings: ValidationSettings, bus: Bus, clock: Clock = system_clock) -
         clock=clock,
         reads=judge.reads(),
         says=[SubmissionAccepted, SubmissionRejected],
+        routes=[web.post("/admin/history", only_here(settings.admin_token)(past.take))],
         tally=lambda: tally(store),
         background=[forms.watch, committees.watch],
     )

@@ -87,6 +87,11 @@ def circumstances(submission: Submission, form: Form, committee: Committee) -> C
     )
 
 
+def visit_of(form: Form, data: Json) -> tuple[str | None, date | None]:
+    """Where and which day the visit was, as far as the report says it."""
+    return _unit(_found(data, form.text.unit)), _date(_found(data, form.text.date))
+
+
 def judge(
     submission: Submission, form: Form, committee: Committee, past: Iterable[Past], now: datetime
 ) -> Judgement:

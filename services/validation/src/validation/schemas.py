@@ -49,6 +49,7 @@ class Field:
         self.title = str(self._schema.get("title", name))
         self.words: str | None = self._schema.get("x-message")
         self.properties = frozenset(self._schema.get("properties", {}))
+        self.required = frozenset(self._schema.get("required", ()))
 
     def child(self, step: str | int) -> "Field":
         """Give the field of a property by name, or of a list's items by any index."""
