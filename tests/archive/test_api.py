@@ -16,6 +16,7 @@ from yarl import URL
 
 from archive.events import SubmissionAccepted
 from support.lone_service import LoneService
+from support.pdf_words import words_of_pdf
 
 MakeAccepted = Callable[..., SubmissionAccepted]
 
@@ -53,14 +54,10 @@ async def text_of_pdf(archive: LoneService, submission_id: str) -> str:
     async with archive.http.get(f"/v1/reports/{submission_id}/report.pdf") as answer:
         assert (answer.status, answer.content_type) == (200, "application/pdf")
         content = await answer.read()
-    reader = await asyncio.create_subprocess_exec(
-        "pdftotext", "-raw", "-", "-", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    words, _ = await reader.communicate(content)
     with pikepdf.open(io.BytesIO(content)) as document:
         metadata = str(document.open_metadata()) + str(dict(document.docinfo))
         inside = [bytes(one.read_bytes()) for one in document.objects if isinstance(one, pikepdf.Stream)]
-    return " ".join(words.decode().split()) + metadata + "".join(map(repr, inside))
+    return words_of_pdf(content) + metadata + "".join(map(repr, inside))
 
 
 async def test_meetings_are_told_with_those_to_come_first(

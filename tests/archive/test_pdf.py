@@ -3,7 +3,6 @@
 import asyncio
 import io
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,8 +22,8 @@ from hypothesis import strategies as st
 from archive import pdf
 from archive.forms import Shown
 from archive.pdf import Compensation, Finding, Press, Report
-from support.child_process import NotInstalled
 from support.missing import skipping_if_missing
+from support.pdf_words import words_of_pdf
 from support.verapdf import broken_rules
 
 HOLD = Finding("yearly-visits", "hold", "Det här är besök 3 i år.", "Riktlinjer § 3, Ersättning")
@@ -69,15 +68,6 @@ def document(report: Report) -> bytes:
     return pdf.printed(pdf._facts(report), report.received_at)
 
 
-def text_of(content: bytes) -> str:
-    """The text as `pdftotext` reads it, one space between words."""
-    with skipping_if_missing():
-        if shutil.which("pdftotext") is None:
-            raise NotInstalled("reading a PDF needs `pdftotext` of poppler-utils")
-    done = subprocess.run(["pdftotext", "-", "-"], input=content, capture_output=True, check=True)
-    return " ".join(done.stdout.decode().split())
-
-
 async def worker_of(press: Press) -> int:
     return await asyncio.get_running_loop().run_in_executor(press._pool, os.getpid)
 
@@ -90,7 +80,7 @@ def test_the_same_report_has_the_same_bytes() -> None:
 
 def test_the_report_shows_what_a_committee_needs() -> None:
     """Committee, meeting, sender, sections, checks and compensation are on the page, in Swedish."""
-    text = text_of(document(FILED))
+    text = words_of_pdf(document(FILED))
     for words in (
         "Välfärd- och servicenämnden",
         "onsdag 9 december 2026",
@@ -113,13 +103,13 @@ def test_a_report_kept_out_says_so_on_every_page(status: str) -> None:
     """A single printed page cannot be taken for one of the committee's papers."""
     report = replace(HELD, status=status)
     mark = pdf._KEPT_OUT[status]
-    assert text_of(document(report)).count(mark) >= 1 + len(pages(document(report)))
-    assert mark not in text_of(document(BARE))
+    assert words_of_pdf(document(report)).count(mark) >= 1 + len(pages(document(report)))
+    assert mark not in words_of_pdf(document(BARE))
 
 
 def test_a_report_without_remarks_says_that_it_was_checked() -> None:
     """Silence could mean that nobody looked."""
-    text = text_of(document(BARE))
+    text = words_of_pdf(document(BARE))
     assert "Inga anmärkningar." in text
     assert "Ersättning" not in text
     assert "Referens" not in text
@@ -150,7 +140,7 @@ def test_any_text_can_be_printed(line: str, prose: str) -> None:
 def test_markup_in_a_text_stays_text() -> None:
     """What a sender types is data to the typesetter and never program."""
     report = replace(FILED, subject='#panic("x") *fet* $x$ \\ <a> @b')
-    assert '#panic("x") *fet* $x$ \\ <a> @b' in text_of(document(report))
+    assert '#panic("x") *fet* $x$ \\ <a> @b' in words_of_pdf(document(report))
 
 
 async def test_every_text_goes_through_the_mask(press: Press) -> None:
@@ -165,7 +155,7 @@ async def test_every_text_goes_through_the_mask(press: Press) -> None:
         sections=(Shown("Sammanfattning", number, line=False),),
     )
     content = await press.render(report, lambda text: text.replace(number, "••••••••-••••"))
-    assert number not in text_of(content)
+    assert number not in words_of_pdf(content)
     with pikepdf.open(io.BytesIO(content)) as opened:
         assert number not in str(opened.docinfo["/Title"])
 
