@@ -165,6 +165,18 @@ async def test_a_visit_that_was_reported_is_not_imported(validation: LoneService
     assert told == ["reported", "new"]
 
 
+async def test_another_activity_of_the_same_day_is_another_visit(
+    validation: LoneService, tmp_path: Path
+) -> None:
+    """Its hours count too; the name of the place, which is spelled in many ways, makes no difference."""
+    await validation.hear(internship(3.0))
+    same = INTERNSHIP.replace("2026-03-01", "2026-11-12")
+    told = await imported(
+        validation, tmp_path, "kontaktpolitiker-social", same + same.splitlines()[1].replace("praktik", "apt")
+    )
+    assert told == ["reported", "new"]
+
+
 async def test_a_dry_run_tells_the_same_and_stores_nothing(validation: LoneService, tmp_path: Path) -> None:
     """After it, everything is still new."""
     form = "kontaktpolitiker-valfard"

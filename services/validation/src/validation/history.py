@@ -76,6 +76,11 @@ class _Matched:
     unit: str
     day: date
     data: Json
+    chosen: tuple[Json, ...]
+
+    @property
+    def occasion(self) -> tuple[Json, ...]:
+        return (self.person, self.unit, self.day, *self.chosen)
 
 
 def needed(form: Form) -> list[str]:
@@ -143,7 +148,9 @@ def _match(visit: Visit, form: Form, committee: Committee, names: Sequence[str])
     person = _person(visit, committee, day)
     if person is None:
         return Told(visit.line, "unknown-person", f"nobody in office on {day} matches")
-    return _Matched(visit.line, _name(form, data, person.id, unit, day), person.id, unit, day, data)
+    return _Matched(
+        visit.line, _name(form, data, person.id, unit, day), person.id, unit, day, data, _chosen(form, data)
+    )
 
 
 def _wrong(form: Form, data: Json) -> list[str]:
@@ -169,6 +176,12 @@ def _name(form: Form, data: Json, person: str, unit: str, day: date) -> str:
     return str(uuid5(_NAMES, json.dumps(told, sort_keys=True)))
 
 
+def _chosen(form: Form, data: Json) -> tuple[Json, ...]:
+    """The choices that facts count by, such as the activity; names of places are spelled in too many ways."""
+    root = form.schema(form.newest).root
+    return tuple(data.get(name) for name in sorted(_counted(form)) if root.child(name).choices)
+
+
 async def _store(tx: Transaction, form: Form, visits: Sequence[_Matched], dry_run: bool) -> list[Told]:
     standing = await _standing(tx, form, sorted({visit.person for visit in visits}))
     told = []
@@ -185,11 +198,11 @@ async def _store(tx: Transaction, form: Form, visits: Sequence[_Matched], dry_ru
 class _Standing:
     """What stands of these people: reported by themselves, and imported before."""
 
-    reported: frozenset[tuple[str, str, date]]
+    reported: frozenset[tuple[Json, ...]]
     imported: dict[str, Json]
 
     def told(self, visit: _Matched) -> Told:
-        if (visit.person, visit.unit, visit.day) in self.reported:
+        if visit.occasion in self.reported:
             return Told(visit.line, "reported", "already reported")
         if visit.submission_id not in self.imported:
             return Told(visit.line, "new")
@@ -203,7 +216,11 @@ async def _standing(tx: Transaction, form: Form, people: Sequence[str]) -> _Stan
         judgements.c.form == form.name, judgements.c.standing.is_(True), judgements.c.person_id.in_(people)
     )
     rows = await tx.all(query)
-    reported = ((row.person_id, row.unit, row.event_date) for row in rows if row.outcome != IMPORTED)
+    reported = (
+        (row.person_id, row.unit, row.event_date, *_chosen(form, row.data))
+        for row in rows
+        if row.outcome != IMPORTED
+    )
     imported = {row.submission_id: row.data for row in rows if row.outcome == IMPORTED}
     return _Standing(frozenset(reported), imported)
 
