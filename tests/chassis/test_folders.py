@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from chassis.folders import BrokenFolder, WatchedFolder
+from chassis.folders import BrokenFolder, WatchedFolder, each, files_in, whole
 from chassis.yaml_files import read_yaml, resolve_today
 
 
@@ -21,18 +21,18 @@ def test_a_change_is_read_and_a_broken_one_refused(tmp_path: Path) -> None:
     """A typing error must not stop what worked; mended, it is taken."""
     file = tmp_path / "a.yaml"
     file.write_text("one")
-    folder = WatchedFolder([tmp_path], load)
+    folder = WatchedFolder([tmp_path], whole(load))
     seen = []
     for text in ("two more", "broken", "three and on"):
         file.write_text(text)
         folder.refresh()
-        seen.append((folder.current, folder.broken))
-    assert seen == [("two more", None), ("two more", "it says broken"), ("three and on", None)]
+        seen.append((folder.current, [*folder.refused]))
+    assert seen == [("two more", []), ("two more", ["it says broken"]), ("three and on", [])]
 
 
 def test_what_is_added_or_removed_is_noticed(tmp_path: Path) -> None:
     """Also in folders within it."""
-    folder = WatchedFolder([tmp_path], load)
+    folder = WatchedFolder([tmp_path], whole(load))
     (tmp_path / "committees").mkdir()
     added = tmp_path / "committees" / "b.yaml"
     added.write_text("b")
@@ -47,12 +47,47 @@ def test_a_folder_that_is_broken_at_the_start_is_no_folder(tmp_path: Path) -> No
     """A service does not start on what it cannot read."""
     (tmp_path / "a.yaml").write_text("broken")
     with pytest.raises(BrokenFolder):
-        WatchedFolder([tmp_path], load)
+        WatchedFolder([tmp_path], whole(load))
+
+
+def load_file(path: Path) -> str:
+    if "broken" in (text := path.read_text()):
+        raise BrokenFolder("it says broken")
+    return text
+
+
+def test_a_broken_part_hides_no_other(tmp_path: Path) -> None:
+    """It keeps what it was, and is not there if it never was anything; what is gone is gone."""
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.yaml").write_text(f"{name} one")
+    (tmp_path / "c.yaml").write_text("broken from the start")
+    folder = WatchedFolder([tmp_path], each(files_in(".", ".yaml"), load_file))
+    assert (folder.current, len(folder.refused)) == ({"a": "a one", "b": "b one"}, 1)
+    (tmp_path / "a.yaml").write_text("broken now")
+    (tmp_path / "b.yaml").write_text("b, another")
+    folder.refresh()
+    assert (folder.current, len(folder.refused)) == ({"a": "a one", "b": "b, another"}, 2)
+    (tmp_path / "a.yaml").unlink()
+    (tmp_path / "c.yaml").write_text("c, mended")
+    folder.refresh()
+    assert (folder.current, [*folder.refused]) == ({"b": "b, another", "c": "c, mended"}, [])
+
+
+def test_who_listens_is_told_of_a_change(tmp_path: Path) -> None:
+    """Once for each time that the folder was read anew."""
+    told: list[str] = []
+    folder = WatchedFolder([tmp_path], whole(load))
+    folder.on_change(lambda: told.append(folder.current))
+    folder.refresh()
+    (tmp_path / "a.yaml").write_text("new")
+    folder.refresh()
+    folder.refresh()
+    assert told == ["new"]
 
 
 async def test_watching_looks_until_it_is_cancelled(tmp_path: Path) -> None:
     """Soon enough for a person who saves and looks."""
-    folder = WatchedFolder([tmp_path], load, interval=0.001)
+    folder = WatchedFolder([tmp_path], whole(load), interval=0.001)
     watching = asyncio.create_task(folder.watch())
     (tmp_path / "a.yaml").write_text("new")
     async with asyncio.timeout(2):

@@ -21,7 +21,7 @@ from chassis.bus import Message
 from chassis.consumer import Consumer
 from chassis.errands import ErrandWorker
 from chassis.events import STRUCTURED, Envelope, Event, encode, new_id, queue_name, unpack
-from chassis.folders import WatchedFolder
+from chassis.folders import WatchedFolder, whole
 from chassis.metrics import Metrics
 from chassis.store import Store, open_store
 from chassis.store.tables import errands, inbox, outbox, parked
@@ -156,7 +156,7 @@ def config(tmp_path: Path) -> Path:
 async def opened(url: str, config: Path) -> AsyncIterator[Office]:
     clock, post, metrics = StillClock(NOW), FakePost(), Metrics("notification")
     store = open_store(url, "notification", clock)
-    folder = WatchedFolder([config], lambda folders: load_committees(folders[0], NOW.date()))
+    folder = WatchedFolder([config], whole(lambda folders: load_committees(folders[0], NOW.date())))
     sender = Sender("Kansli", "kansli@kommunen.example")
     letters = Letters(
         store, folder, post, sender, "http://127.0.0.1:8084", mails_counter(CollectorRegistry())

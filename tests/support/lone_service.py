@@ -13,7 +13,6 @@ from sqlalchemy import select
 from chassis.bus import Message
 from chassis.bus.memory import MemoryBus
 from chassis.events import STRUCTURED, Envelope, Event, encode, new_id, queue_name, unpack
-from chassis.folders import WatchedFolder
 from chassis.service import Service
 from chassis.settings import ServiceSettings
 from chassis.store.tables import inbox, outbox, parked
@@ -67,10 +66,8 @@ class LoneService:
 
     def reread_folders(self) -> None:
         """Read the folders again that have changed, without waiting for the service to look."""
-        for duty in self.service.background:
-            folder = getattr(duty, "__self__", None)
-            if isinstance(folder, WatchedFolder):
-                folder.refresh()
+        for folder in self.service.folders:
+            folder.refresh()
 
     async def retry_until_nothing_is_due(self) -> None:
         """Try again what is due by the clock; the service's own retries may be as quick."""

@@ -65,6 +65,8 @@ def _check(settings: ServiceSettings, build: Callable[..., Service]) -> None:
 
 async def _look(settings: ServiceSettings, build: Callable[..., Service]) -> None:
     service = build(settings, RabbitMQBus("amqp://not.used", settings.service))
+    if refused := [reason for folder in service.folders for reason in folder.refused]:
+        raise BrokenFolder("\n".join(refused))
     await service.store.open()
     try:
         if not await service.store.is_migrated(service.history):

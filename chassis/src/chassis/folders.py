@@ -1,9 +1,11 @@
 """Folders that people edit while the house runs: configuration and forms."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 import structlog
 from pydantic import ValidationError
@@ -27,6 +29,84 @@ def complaints(error: ValidationError) -> str:
     return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in faults)
 
 
+Load = Callable[[Sequence[Path]], Content]
+"""Reads the whole content; raises `BrokenFolder`, and then nothing of it is used."""
+
+Part = TypeVar("Part")
+Parts: TypeAlias = Mapping[str, Part]
+
+
+@dataclass(frozen=True)
+class Reading(Generic[Content]):
+    """What could be read, and what was refused: a line for each file that is to be mended."""
+
+    content: Content
+    refused: Sequence[str] = ()
+
+
+Read = Callable[[Sequence[Path], Content | None], Reading[Content]]
+"""Reads the content anew; what is refused keeps what it was in the former content, if there is one."""
+
+
+def whole(load: Load[Content]) -> Read[Content]:
+    """All or nothing, as for one file: a broken one keeps the former, and at start there is none."""
+
+    def read(paths: Sequence[Path], former: Content | None) -> Reading[Content]:
+        try:
+            return Reading(load(paths))
+        except BrokenFolder as broken:
+            if former is None:
+                raise
+            return Reading(former, [str(broken)])
+
+    return read
+
+
+def each(
+    find: Callable[[Sequence[Path]], Mapping[str, Path]], load: Callable[[Path], Part]
+) -> Read[Parts[Part]]:
+    """Each part by itself, as for forms and committees: a broken one hides no other, also at start.
+
+    `find` names the parts that there are; raises `BrokenFolder` when there can be none.
+    """
+
+    def read(paths: Sequence[Path], former: Parts[Part] | None) -> Reading[Parts[Part]]:
+        parts: dict[str, Part] = {}
+        refused = []
+        for name, path in find(paths).items():
+            try:
+                parts[name] = load(path)
+            except BrokenFolder as broken:
+                refused.append(str(broken))
+                parts |= {name: former[name]} if former and name in former else {}
+        return Reading(parts, refused)
+
+    return read
+
+
+def folders_with(file: str) -> Callable[[Sequence[Path]], Mapping[str, Path]]:
+    """Find the folders that hold the file, by name; one in a later path replaces its namesake.
+
+    A path that is not there raises `BrokenFolder`.
+    """
+
+    def find(paths: Sequence[Path]) -> Mapping[str, Path]:
+        for path in paths:
+            if not path.is_dir():
+                raise BrokenFolder(f"{path}: there is no such folder")
+        found = (one.parent for path in paths for one in sorted(path.glob(f"*/{file}")))
+        return {folder.name: folder for folder in found}
+
+    return find
+
+
+def files_in(folder: str, ending: str) -> Callable[[Sequence[Path]], Mapping[str, Path]]:
+    """Find the files of a folder by their name without the ending."""
+    return lambda paths: {
+        file.stem: file for path in paths for file in sorted((path / folder).glob(f"*{ending}"))
+    }
+
+
 class WatchedFolder(Generic[Content]):
     """What a folder holds, read at start and again whenever a file in it changes.
 
@@ -37,50 +117,77 @@ class WatchedFolder(Generic[Content]):
     def __init__(
         self,
         paths: Sequence[Path],
-        load: Callable[[Sequence[Path]], Content],
+        read: Read[Content],
         interval: float = WATCH_INTERVAL_S,
     ) -> None:
         self._paths = paths
-        self._load = load
+        self._read = read
         self._interval = interval
         self._seen = self._fingerprint()
-        self._current = load(paths)
-        self.broken: str | None = None
+        self._reading = self._read(paths, None)
+        self._listeners: list[Callable[[], None]] = []
+        self._tell_refused()
 
     @property
     def current(self) -> Content:
-        return self._current
+        return self._reading.content
+
+    @property
+    def refused(self) -> Sequence[str]:
+        """What stands in the folder and is not used, each with what to mend."""
+        return self._reading.refused
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call it whenever the folder was read anew; it is called on the event loop."""
+        self._listeners.append(listener)
 
     async def watch(self) -> None:
-        """Look for changes until cancelled."""
+        """Look for changes until cancelled; files are read beside the event loop."""
         while True:
             await asyncio.sleep(self._interval)
-            self.refresh()
+            if await asyncio.to_thread(self._look):
+                self._tell()
 
     def refresh(self) -> None:
         """Read the folder anew if any file was added, changed or removed."""
-        seen = self._fingerprint()
-        if seen != self._seen:
-            self._seen = seen
-            self._reload()
+        if self._look():
+            self._tell()
 
-    def _reload(self) -> None:
+    def _look(self) -> bool:
+        """Tells whether anything had changed and was read."""
+        seen = self._fingerprint()
+        if seen == self._seen:
+            return False
+        self._seen = seen
+        self._reading = self._read_anew()
+        return True
+
+    def _read_anew(self) -> Reading[Content]:
         try:
-            self._current = self._load(self._paths)
+            return self._read(self._paths, self.current)
         except BrokenFolder as broken:
-            self.broken = str(broken)
-            log.error("folder.refused", reason=str(broken))
-        else:
-            self.broken = None
+            return Reading(self.current, [str(broken)])
+
+    def _tell(self) -> None:
+        self._tell_refused()
+        if not self.refused:
             log.info("folder.read", folders=[str(path) for path in self._paths])
+        for listener in self._listeners:
+            listener()
+
+    def _tell_refused(self) -> None:
+        for reason in self.refused:
+            log.error("folder.refused", reason=reason)
 
     def _fingerprint(self) -> Fingerprint:
         return frozenset(_stamps(self._paths))
 
 
 def _stamps(paths: Sequence[Path]) -> Iterator[tuple[str, int, int]]:
+    """A file that is gone between being seen and being looked at is a change of the next look."""
     for path in paths:
         for file in path.rglob("*"):
-            if file.is_file():
-                stat = file.stat()
-                yield str(file), stat.st_mtime_ns, stat.st_size
+            with contextlib.suppress(FileNotFoundError):
+                if file.is_file():
+                    stat = file.stat()
+                    yield str(file), stat.st_mtime_ns, stat.st_size

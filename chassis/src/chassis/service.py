@@ -18,6 +18,7 @@ from chassis.clock import Clock, system_clock
 from chassis.consumer import Consumer, Subscription
 from chassis.errands import ErrandKind, ErrandWorker
 from chassis.events import Event, queue_name
+from chassis.folders import WatchedFolder
 from chassis.health import Health, health_operations
 from chassis.logs import place_of
 from chassis.metrics import Metrics, service_version
@@ -66,6 +67,7 @@ class Service:
     routes: Sequence[web.AbstractRouteDef] = ()
     """What else it serves: pages, and what is for this machine alone."""
     tally: AdminTally | None = None
+    folders: Sequence[WatchedFolder[Any]] = ()
     background: Sequence[Callable[[], Awaitable[None]]] = ()
     cleanup: Sequence[Callable[[], Awaitable[None]]] = ()
     schedule: RetrySchedule = field(default_factory=RetrySchedule)
@@ -124,6 +126,7 @@ class Service:
             self._keep_house,
             *(consumer.retry for consumer in self.consumers),
             *(worker.run for worker in self._workers),
+            *(folder.watch for folder in self.folders),
             *self.background,
         ]
         tasks = [asyncio.ensure_future(self._persist(duty)) for duty in duties]

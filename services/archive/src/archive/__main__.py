@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from archive.api import Api
-from archive.committees import load_committees
+from archive.committees import find_committees, load_committee
 from archive.events import ReportFiled, ReportHeld, ReportReleased, ReportReturned
-from archive.forms import load_forms
+from archive.forms import find_forms, load_form
 from archive.handlers import Registry
 from archive.pdf import Press
 from archive.reports import tally
@@ -13,7 +13,7 @@ from archive.settings import ArchiveSettings
 from chassis.bus import Bus
 from chassis.cli import main
 from chassis.clock import Clock, day_in_stockholm, system_clock
-from chassis.folders import WatchedFolder
+from chassis.folders import WatchedFolder, each
 from chassis.metrics import Metrics
 from chassis.service import Service
 from chassis.store import open_store
@@ -25,10 +25,11 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
     """The archive files each report with the meeting that it was in time for, and keeps the record."""
     store = open_store(settings.database_url.get_secret_value(), settings.service, clock)
     committees = WatchedFolder(
-        [settings.config], lambda folders: load_committees(folders[0], day_in_stockholm(clock()))
+        [settings.config],
+        each(find_committees, lambda path: load_committee(path, day_in_stockholm(clock()))),
     )
     forms = WatchedFolder(
-        settings.forms_folders, lambda folders: load_forms(folders, day_in_stockholm(clock()))
+        settings.forms_folders, each(find_forms, lambda path: load_form(path, day_in_stockholm(clock())))
     )
     registry = Registry(committees, clock)
     press = Press()
@@ -45,7 +46,7 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
         says=[ReportFiled, ReportHeld, ReportReleased, ReportReturned],
         routes=api.routes(),
         tally=lambda: tally(store),
-        background=[committees.watch, forms.watch],
+        folders=[committees, forms],
         cleanup=[press.close],
     )
 

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from archive.calendar import Meeting
-from chassis.folders import BrokenFolder
+from chassis.folders import BrokenFolder, files_in
 from chassis.yaml_files import read_yaml
 
 
@@ -60,15 +60,19 @@ Committees = Mapping[str, Committee]
 """Committees by their id."""
 
 
+find_committees = files_in("committees", ".yaml")
+
+
 def load_committees(folder: Path, today: date) -> Committees:
     """Read `committees/*.yaml` of a configuration folder.
 
     Raises `BrokenFolder` naming the file and the field.
     """
-    return {path.stem: _read(path, today) for path in sorted((folder / "committees").glob("*.yaml"))}
+    return {name: load_committee(path, today) for name, path in find_committees([folder]).items()}
 
 
-def _read(path: Path, today: date) -> Committee:
+def load_committee(path: Path, today: date) -> Committee:
+    """Read one committee's file; raises `BrokenFolder`."""
     committee = _parsed(path, _content(path, today))
     if committee.id != path.stem:
         raise BrokenFolder(f"{path}: id är {committee.id!r} men filen heter {path.name}")

@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from archive.calendar import day_in_words, moment_in_words
-from chassis.folders import BrokenFolder, complaints
+from chassis.folders import BrokenFolder, complaints, folders_with
 from chassis.yaml_files import read_yaml
 
 Schema = Mapping[str, Any]
@@ -172,22 +172,25 @@ def _resolved(schema: Schema, root: Schema) -> Schema:
     return {**_resolved(target, root), **{key: value for key, value in schema.items() if key != "$ref"}}
 
 
+find_forms = folders_with("form.yaml")
+
+
 def load_forms(folders: Sequence[Path], today: date) -> Forms:
     """Read every form folder; one of the same name in a later place replaces the former.
 
     Raises `BrokenFolder` naming the file.
     """
-    paths = {path.parent.name: path for folder in folders for path in sorted(folder.glob("*/form.yaml"))}
-    return {form.form: form for form in (_read(path, today) for path in paths.values())}
+    return {name: load_form(folder, today) for name, folder in find_forms(folders).items()}
 
 
-def _read(path: Path, today: date) -> Form:
-    schemas = dict(_schemas(path.parent))
+def load_form(folder: Path, today: date) -> Form:
+    """Read one form; raises `BrokenFolder`."""
+    path, schemas = folder / "form.yaml", dict(_schemas(folder))
     try:
         return Form.model_validate({**read_yaml(path, today), "schemas": schemas})
     except ValidationError as trouble:
         raise BrokenFolder(f"{path}: {complaints(trouble)}") from None
-    except (yaml.YAMLError, TypeError) as trouble:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError) as trouble:
         raise BrokenFolder(f"{path}: {trouble}") from trouble
 
 
@@ -200,6 +203,6 @@ def _schemas(folder: Path) -> Iterator[tuple[int, Schema]]:
 def _schema(path: Path) -> Schema:
     try:
         content: Schema = json.loads(path.read_text("utf-8"))
-    except ValueError as trouble:
+    except (OSError, ValueError) as trouble:
         raise BrokenFolder(f"{path}: {trouble}") from trouble
     return content

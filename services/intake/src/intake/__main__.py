@@ -7,14 +7,14 @@ from chassis.bus import Bus
 from chassis.callers import load_callers
 from chassis.cli import main
 from chassis.clock import Clock, day_in_stockholm, system_clock
-from chassis.folders import WatchedFolder
+from chassis.folders import WatchedFolder, each, whole
 from chassis.metrics import Metrics
 from chassis.service import Service
 from chassis.store import open_store
 from intake.api import Api, received_counter
 from intake.attachments import Objects
 from intake.events import SubmissionReceived
-from intake.forms import load_forms
+from intake.forms import find_forms, load_form
 from intake.handlers import READS
 from intake.operations import ABOUT, operations
 from intake.settings import IntakeSettings
@@ -28,9 +28,10 @@ def build(settings: IntakeSettings, bus: Bus, clock: Clock = system_clock) -> Se
     store = open_store(settings.database_url.get_secret_value(), settings.service, clock)
     metrics = Metrics(settings.service)
     callers = WatchedFolder(
-        [settings.config], lambda folders: load_callers(folders[0], day_in_stockholm(clock()))
+        [settings.config],
+        whole(lambda folders: load_callers(folders[0], day_in_stockholm(clock()))),
     )
-    forms = WatchedFolder(settings.forms_folders, load_forms)
+    forms = WatchedFolder(settings.forms_folders, each(find_forms, load_form))
     key = settings.personal_number_key
     api = Api(
         store,
@@ -54,7 +55,7 @@ def build(settings: IntakeSettings, bus: Bus, clock: Clock = system_clock) -> Se
         says=[SubmissionReceived],
         operations=operations(api),
         tally=lambda: tally(store),
-        background=[callers.watch, forms.watch],
+        folders=[callers, forms],
     )
 
 

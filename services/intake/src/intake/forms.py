@@ -4,12 +4,15 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from chassis.folders import BrokenFolder
+from chassis.folders import BrokenFolder, folders_with
 
 Forms = Mapping[str, Sequence[int]]
 """The versions of each form, oldest first."""
 
 _SCHEMA = re.compile(r"v(\d+)\.schema\.json")
+
+
+find_forms = folders_with("form.yaml")
 
 
 def load_forms(folders: Sequence[Path]) -> Forms:
@@ -18,15 +21,11 @@ def load_forms(folders: Sequence[Path]) -> Forms:
     Raises:
         BrokenFolder: a folder is missing, or a form has no schema.
     """
-    forms: dict[str, Sequence[int]] = {}
-    for folder in folders:
-        if not folder.is_dir():
-            raise BrokenFolder(f"{folder}: no such folder of forms")
-        forms |= {path.parent.name: _versions(path.parent) for path in sorted(folder.glob("*/form.yaml"))}
-    return forms
+    return {name: load_form(folder) for name, folder in find_forms(folders).items()}
 
 
-def _versions(folder: Path) -> Sequence[int]:
+def load_form(folder: Path) -> Sequence[int]:
+    """Read one form; raises `BrokenFolder`."""
     found = (_SCHEMA.fullmatch(path.name) for path in folder.iterdir())
     versions = sorted(int(match[1]) for match in found if match)
     if not versions:

@@ -5,7 +5,7 @@ from pathlib import Path
 from chassis.bus import Bus
 from chassis.cli import main
 from chassis.clock import Clock, day_in_stockholm, system_clock
-from chassis.folders import WatchedFolder
+from chassis.folders import WatchedFolder, each
 from chassis.metrics import Metrics
 from chassis.service import Service
 from chassis.store import open_store
@@ -14,7 +14,7 @@ from notification.handlers import Letters, mails_counter
 from notification.headers import Sender
 from notification.mailbag import tally
 from notification.post import open_post
-from notification.recipients import load_committees
+from notification.recipients import find_committees, load_committee
 from notification.settings import NotificationSettings
 
 HISTORY = Path(__file__).parent / "migrations"
@@ -25,7 +25,8 @@ def build(settings: NotificationSettings, bus: Bus, clock: Clock = system_clock)
     store = open_store(settings.database_url.get_secret_value(), settings.service, clock)
     metrics = Metrics(settings.service)
     committees = WatchedFolder(
-        [settings.config], lambda folders: load_committees(folders[0], day_in_stockholm(clock()))
+        [settings.config],
+        each(find_committees, lambda path: load_committee(path, day_in_stockholm(clock()))),
     )
     letters = Letters(
         store,
@@ -47,7 +48,7 @@ def build(settings: NotificationSettings, bus: Bus, clock: Clock = system_clock)
         says=[NotificationSent, NotificationFailed],
         errands=letters.errands(settings.letters_at_once),
         tally=lambda: tally(store),
-        background=[committees.watch],
+        folders=[committees],
     )
 
 

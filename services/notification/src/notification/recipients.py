@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeAlias
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from chassis.folders import BrokenFolder, complaints
+from chassis.folders import BrokenFolder, complaints, files_in
 from chassis.yaml_files import read_yaml
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -56,15 +56,19 @@ Committees: TypeAlias = Mapping[str, Committee]
 """Committees by id."""
 
 
+find_committees = files_in("committees", ".yaml")
+
+
 def load_committees(folder: Path, today: date) -> Committees:
     """Read `committees/<id>.yaml`; raises `BrokenFolder` naming the file and what to mend."""
-    paths = sorted((folder / "committees").glob("*.yaml"))
+    paths = find_committees([folder])
     if not paths:
         raise BrokenFolder(f"{folder / 'committees'}: there is no committee, not one .yaml file")
-    return {path.stem: _load_committee(path, today) for path in paths}
+    return {name: load_committee(path, today) for name, path in paths.items()}
 
 
-def _load_committee(path: Path, today: date) -> Committee:
+def load_committee(path: Path, today: date) -> Committee:
+    """Read one committee's file; raises `BrokenFolder`."""
     try:
         committee = Committee.model_validate(read_yaml(path, today))
     except ValidationError as error:

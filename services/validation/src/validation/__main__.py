@@ -7,17 +7,17 @@ from aiohttp import web
 from chassis.bus import Bus
 from chassis.cli import main
 from chassis.clock import Clock, day_in_stockholm, system_clock
-from chassis.folders import WatchedFolder
+from chassis.folders import WatchedFolder, each
 from chassis.loopback import only_here
 from chassis.metrics import Metrics
 from chassis.service import Service
 from chassis.store import open_store
 from validation.events import SubmissionAccepted, SubmissionRejected
-from validation.forms import load_forms
+from validation.forms import find_forms, load_form
 from validation.handlers import Judge, judged_counter
 from validation.history import History
 from validation.judgements import tally
-from validation.register import load_committees
+from validation.register import find_committees, load_committee
 from validation.settings import ValidationSettings
 
 HISTORY = Path(__file__).parent / "migrations"
@@ -27,9 +27,10 @@ def build(settings: ValidationSettings, bus: Bus, clock: Clock = system_clock) -
     """Validation judges each submission, and names the rule and its source."""
     store = open_store(settings.database_url.get_secret_value(), settings.service, clock)
     metrics = Metrics(settings.service)
-    forms = WatchedFolder(settings.forms_folders, load_forms)
+    forms = WatchedFolder(settings.forms_folders, each(find_forms, load_form))
     committees = WatchedFolder(
-        [settings.config], lambda folders: load_committees(folders[0], day_in_stockholm(clock()))
+        [settings.config],
+        each(find_committees, lambda path: load_committee(path, day_in_stockholm(clock()))),
     )
     judge = Judge(forms, committees, clock, judged_counter(metrics.registry))
     past = History(store, forms, committees)
@@ -45,7 +46,7 @@ def build(settings: ValidationSettings, bus: Bus, clock: Clock = system_clock) -
         says=[SubmissionAccepted, SubmissionRejected],
         routes=[web.post("/admin/history", only_here(settings.admin_token)(past.take))],
         tally=lambda: tally(store),
-        background=[forms.watch, committees.watch],
+        folders=[forms, committees],
     )
 
 

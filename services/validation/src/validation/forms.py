@@ -10,7 +10,7 @@ from typing import Any, Literal, NoReturn
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from chassis.folders import BrokenFolder, complaints
+from chassis.folders import BrokenFolder, complaints, folders_with
 from chassis.yaml_files import read_yaml
 from validation.expressions import ExpressionError, Template, template
 from validation.facts import Scope, scopes
@@ -107,6 +107,9 @@ class Form:
 
 
 Forms = Mapping[str, Form]
+
+
+find_forms = folders_with("form.yaml")
 
 
 def load_forms(folders: Sequence[Path]) -> Forms:

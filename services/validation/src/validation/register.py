@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from chassis.folders import BrokenFolder, complaints
+from chassis.folders import BrokenFolder, complaints, files_in
 from chassis.yaml_files import read_yaml
 from validation.findings import Outcome
 from validation.texts import folded
@@ -92,24 +92,25 @@ class Committee(_Entry):
 Committees = Mapping[str, Committee]
 
 
+find_committees = files_in("committees", ".yaml")
+
+
 def load_committees(folder: Path, today: date) -> Committees:
-    """Read `committees/*.yaml` of a configuration folder; raises `BrokenFolder` naming the file."""
-    committees: dict[str, Committee] = {}
-    for path in sorted((folder / "committees").glob("*.yaml")):
-        committee = _load_committee(path, today)
-        if committee.id in committees:
-            raise BrokenFolder(f"{path}: another file already has the committee id {committee.id}")
-        committees[committee.id] = committee
-    return committees
+    """Read `committees/<id>.yaml` of a configuration folder; raises `BrokenFolder` naming the file."""
+    return {name: load_committee(path, today) for name, path in find_committees([folder]).items()}
 
 
-def _load_committee(path: Path, today: date) -> Committee:
+def load_committee(path: Path, today: date) -> Committee:
+    """Read one committee's file; raises `BrokenFolder`."""
     try:
-        return committee_from(read_yaml(path, today))
+        committee = committee_from(read_yaml(path, today))
     except ValidationError as error:
         raise BrokenFolder(f"{path}: {complaints(error)}") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BrokenFolder(f"{path}: {error}") from error
+    if committee.id != path.stem:
+        raise BrokenFolder(f"{path}: id is {committee.id}, so the file must be {committee.id}.yaml")
+    return committee
 
 
 def committee_from(content: Any) -> Committee:
