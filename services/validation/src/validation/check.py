@@ -2,7 +2,8 @@
 
 An example (`examples/*.json`) is a submission as a platform would send it, together with:
 `received_at`; `register`, the committee's `units`, `kontaktpolitiker` and `rules` as in its file;
-`history`, the reports that stand (`person`, `data`); and `expect`: the `outcome`, the ids in
+`history`, the reports that stand (`person`, `data`, and `same_submission` when the example is a
+completion of it); and `expect`: the `outcome`, the ids in
 `findings` (any order, `schema` once for each error) and the `compensation` (left out: not asked).
 """
 
@@ -55,6 +56,8 @@ class _Submitter(_Text):
 class _Standing(_Text):
     person: str
     data: dict[str, Any]
+    same_submission: bool = False
+    """Whether the example is a completion of this report, which it replaces."""
 
 
 class _Example(_Text):
@@ -141,7 +144,7 @@ def _judged(example: _Example, form: Form) -> Judgement:
 def _past(form: Form, committee: Committee, submission: Submission, number: int, standing: _Standing) -> Past:
     then = circumstances(replace(submission, data=standing.data), form, committee)
     return Past(
-        submission_id=f"history-{number}",
+        submission_id=submission.submission_id if standing.same_submission else f"history-{number}",
         person_id=standing.person,
         unit=then.unit,
         event_date=then.day,
