@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from chassis.folders import BrokenFolder
-from intake.forms import load_forms
+from intake.forms import Forms, load_forms
 from support.lone_service import LoneService
 from support.platforms import KEY, envelope, post
 
@@ -17,12 +17,16 @@ def add(folder: Path, name: str, *versions: str) -> None:
         (folder / name / f"{version}.schema.json").write_text("{}", "utf-8")
 
 
+def versions(forms: Forms) -> dict[str, list[int]]:
+    return {name: [*form.versions] for name, form in forms.items()}
+
+
 def test_a_form_is_a_folder_with_its_versions_in_order(tmp_path: Path) -> None:
     """Version ten comes after version nine; other files and folders are no forms."""
     add(tmp_path, "a", "v10", "v9", "v1")
     (tmp_path / "a" / "notes.txt").write_text("x", "utf-8")
     (tmp_path / "drafts").mkdir()
-    assert load_forms([tmp_path]) == {"a": [1, 9, 10]}
+    assert versions(load_forms([tmp_path])) == {"a": [1, 9, 10]}
 
 
 def test_a_later_folder_replaces_a_form_of_the_same_name(tmp_path: Path) -> None:
@@ -30,7 +34,7 @@ def test_a_later_folder_replaces_a_form_of_the_same_name(tmp_path: Path) -> None
     add(tmp_path / "shipped", "a", "v1", "v2")
     add(tmp_path / "shipped", "b", "v1")
     add(tmp_path / "own", "a", "v3")
-    assert load_forms([tmp_path / "shipped", tmp_path / "own"]) == {"a": [3], "b": [1]}
+    assert versions(load_forms([tmp_path / "shipped", tmp_path / "own"])) == {"a": [3], "b": [1]}
 
 
 def test_a_form_without_a_schema_is_refused(tmp_path: Path) -> None:

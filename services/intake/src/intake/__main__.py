@@ -11,7 +11,7 @@ from chassis.folders import WatchedFolder, each, whole
 from chassis.metrics import Metrics
 from chassis.service import Service
 from chassis.store import open_store
-from intake.api import Api, received_counter
+from intake.api import Api, drift_counter, received_counter
 from intake.attachments import Objects
 from intake.events import SubmissionReceived
 from intake.forms import find_forms, load_form
@@ -41,6 +41,7 @@ def build(settings: IntakeSettings, bus: Bus, clock: Clock = system_clock) -> Se
         key.get_secret_value() if key else None,
         clock,
         received_counter(metrics.registry),
+        drift_counter(metrics.registry),
     )
     return Service(
         name=settings.service,

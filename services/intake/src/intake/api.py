@@ -19,7 +19,7 @@ from chassis.personal_numbers import NoPersonalNumber, hashed
 from chassis.problems import Problem, plain_problem
 from chassis.store import Store, Transaction
 from intake.attachments import Objects
-from intake.dialects import DataTooLarge, Draft, EnvelopeInvalid, Fault, NotUnderstood
+from intake.dialects import DRIFT, DataTooLarge, Draft, EnvelopeInvalid, Fault, NotUnderstood
 from intake.dialects.json_dialect import read_json
 from intake.events import Attachment, Submitter
 from intake.forms import Forms
@@ -44,6 +44,7 @@ class Api:
     personal_number_key: str | None
     clock: Clock
     received: Counter
+    drifted: Counter
 
     async def receive(self, request: web.Request) -> web.Response:
         """Answer 202 when the submission is on disk, and not before."""
@@ -54,6 +55,8 @@ class Api:
         receipt = await self.store.write(lambda tx: _take(tx, submission), submission.locks)
         crash_point("intake.after_commit")
         self.received.labels(submission.form, receipt.taken.value).inc()
+        if receipt.taken is Taken.NEW and any(finding.rule == DRIFT for finding in submission.findings):
+            self.drifted.labels(submission.form, caller.id).inc()
         return _answer(receipt)
 
     async def by_id(self, request: web.Request) -> web.Response:
@@ -92,17 +95,19 @@ class Api:
         received_at = self.clock()
         submitter = self._submitter(draft)
         attachments = [await self.objects.keep(file) for file in draft.files]
-        in_time = caller.own_platform and draft.submitted_at <= received_at
+        submitted_at = draft.submitted_at or received_at
+        in_time = caller.own_platform and submitted_at <= received_at
+        digest = _digest(draft, submitter, attachments)
         return Submission(
             caller=caller.id,
-            idempotency_key=plain_key,
-            digest=_digest(draft, submitter, attachments),
+            idempotency_key=plain_key or _own_key(draft, digest),
+            digest=digest,
             form=draft.form,
             form_version=version,
             reference=draft.reference,
-            submitted_at=draft.submitted_at,
+            submitted_at=submitted_at,
             received_at=received_at,
-            arrived_at=draft.submitted_at if in_time else received_at,
+            arrived_at=submitted_at if in_time else received_at,
             submitter=submitter,
             data=draft.data,
             attachments=attachments,
@@ -113,12 +118,12 @@ class Api:
         if not caller.may_send(draft.form):
             detail = "Den som anropar får inte skicka det här formuläret."
             raise Problem(403, "not-this-form", "Inte tillåtet", detail, [_error("/form", detail)])
-        versions = self.forms.current.get(draft.form)
-        if versions is None:
+        form = self.forms.current.get(draft.form)
+        if form is None:
             detail = "Det finns inget formulär med det namnet."
             raise Problem(404, "unknown-form", "Okänt formulär", detail, [_error("/form", detail)])
-        version = versions[-1] if draft.form_version is None else draft.form_version
-        if version not in versions:
+        version = form.versions[-1] if draft.form_version is None else draft.form_version
+        if version not in form.schemas:
             raise _invalid([Fault("/form_version", "Formuläret finns inte i den versionen.")])
         return version
 
@@ -166,13 +171,18 @@ def _plain_key(key: str | None) -> str | None:
     return plain
 
 
+def _own_key(draft: Draft, digest: str) -> str | None:
+    """Where the platform does not say when, only what it says shows that it is the same again."""
+    return f"digest:{digest}" if draft.submitted_at is None else None
+
+
 def _digest(draft: Draft, submitter: Submitter, attachments: Sequence[Attachment]) -> str:
     """What makes two submissions the same: everything that was said, however it was spelled."""
     content = [
         draft.form,
         draft.form_version,
         draft.reference,
-        draft.submitted_at.timestamp(),
+        draft.submitted_at and draft.submitted_at.timestamp(),
         submitter.model_dump(),
         draft.data,
         [attachment.model_dump() for attachment in attachments],
@@ -208,5 +218,14 @@ def received_counter(registry: CollectorRegistry) -> Counter:
         "kansli_submissions_received_total",
         "Submissions answered with 202, and those that conflicted",
         ["form", "result"],
+        registry=registry,
+    )
+
+
+def drift_counter(registry: CollectorRegistry) -> Counter:
+    return Counter(
+        "kansli_form_drift_total",
+        "Submissions of a form that the platform has changed since it was mapped",
+        ["form", "platform"],
         registry=registry,
     )

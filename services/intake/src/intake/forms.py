@@ -1,15 +1,62 @@
-"""Which forms there are, and in which versions; what they ask is not intake's business."""
+"""Which forms there are, in which versions, and which of a platform's families are which of them.
 
+What a form asks of its answers is validation's business; intake reads the schemas only to know
+whether a platform's text is meant as a number, a choice or a list.
+"""
+
+import hashlib
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
-from chassis.folders import BrokenFolder, folders_with
+import yaml
+from pydantic import ValidationError
 
-Forms = Mapping[str, Sequence[int]]
-"""The versions of each form, oldest first."""
+from chassis.folders import BrokenFolder, complaints, folders_with
+from chassis.yaml_files import read_yaml
+from intake.mappings import Family, MappingText, Schema
 
 _SCHEMA = re.compile(r"v(\d+)\.schema\.json")
+
+MAPPING_FILE = "open-e.yaml"
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form's schemas by version, and how Open ePlatform's families are read as it."""
+
+    schemas: Mapping[int, Schema]
+    open_e: MappingText = field(default_factory=lambda: MappingText(platforms={}))
+
+    @property
+    def versions(self) -> Sequence[int]:
+        """Oldest first."""
+        return sorted(self.schemas)
+
+
+Forms = Mapping[str, Form]
+"""The forms by their name."""
+
+
+def mapped(forms: Forms, platform: str, family: str) -> tuple[str, Family] | None:
+    """The form that the platform's family is, and how to read it."""
+    for name, form in forms.items():
+        if found := form.open_e.family(platform, family):
+            return name, found
+    return None
+
+
+def fingerprint(forms: Forms, platform: str, family: str) -> str:
+    """What changes when the family is mapped otherwise, or its form is; empty while nothing maps it."""
+    found = mapped(forms, platform, family)
+    if found is None:
+        return ""
+    name, mapping = found
+    content = [name, mapping.model_dump_json(), forms[name].schemas]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 find_forms = folders_with("form.yaml")
@@ -19,15 +66,40 @@ def load_forms(folders: Sequence[Path]) -> Forms:
     """The forms in the folders; one in a later folder replaces one of the same name.
 
     Raises:
-        BrokenFolder: a folder is missing, or a form has no schema.
+        BrokenFolder: a folder is missing, or a form has no schema or a mapping that cannot be used.
     """
     return {name: load_form(folder) for name, folder in find_forms(folders).items()}
 
 
-def load_form(folder: Path) -> Sequence[int]:
+def load_form(folder: Path) -> Form:
     """Read one form; raises `BrokenFolder`."""
-    found = (_SCHEMA.fullmatch(path.name) for path in folder.iterdir())
-    versions = sorted(int(match[1]) for match in found if match)
-    if not versions:
+    schemas = dict(_schemas(folder))
+    if not schemas:
         raise BrokenFolder(f"{folder}: a form needs a schema, v1.schema.json")
-    return versions
+    path = folder / MAPPING_FILE
+    return Form(schemas, _mapping(path)) if path.exists() else Form(schemas)
+
+
+def _schemas(folder: Path) -> Iterator[tuple[int, Schema]]:
+    for path in sorted(folder.iterdir()):
+        if match := _SCHEMA.fullmatch(path.name):
+            yield int(match[1]), _schema(path)
+
+
+def _schema(path: Path) -> Schema:
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise BrokenFolder(f"{path}: {error}") from None
+    if not isinstance(content, dict):
+        raise BrokenFolder(f"{path}: a schema is a JSON object")
+    return content
+
+
+def _mapping(path: Path) -> MappingText:
+    try:
+        return MappingText.model_validate(read_yaml(path, date.today()))  # noqa: DTZ011
+    except ValidationError as error:
+        raise BrokenFolder(f"{path}: {complaints(error)}") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BrokenFolder(f"{path}: {error}") from None

@@ -7,6 +7,9 @@ from typing import Any
 
 from intake.events import Finding
 
+DRIFT = "form-drift"
+"""The rule of the finding that the platform's form has changed since it was mapped."""
+
 
 @dataclass(frozen=True)
 class File:
@@ -27,7 +30,8 @@ class Draft:
     form: str
     form_version: int | None
     reference: str
-    submitted_at: datetime
+    submitted_at: datetime | None
+    """None where the platform does not say; the time of receipt stands in for it."""
     name: str
     email: str | None
     personal_number: str | None
@@ -84,3 +88,14 @@ class NoMapping(Exception):
     version: str | None
     reference: str
     submitted_at: datetime | None
+
+
+@dataclass
+class Drifted(Exception):
+    """The family is mapped, but elements that its form requires are gone in a newer version of it."""
+
+    family: str
+    version: str | None
+    reference: str
+    submitted_at: datetime | None
+    missing: Sequence[str] = ()
