@@ -57,6 +57,13 @@ It looks ahead without consuming, so that a date before a number cannot swallow 
 """
 
 
+_MAY_BE_DIGIT = re.compile("[0-9\u00b2\u00b3\u00b9\u00bc-\u00be\u0100-\U0010ffff]")
+"""Outside Latin-1 much becomes a digit in NFKC; most of what people write here is inside it."""
+
+_DIGIT = re.compile("[0-9]")
+_FEWEST_DIGITS = 10
+
+
 @dataclass(frozen=True, slots=True)
 class PersonalNumber:
     """Where a number stands in the text that `readable` gives; never the digits themselves."""
@@ -68,12 +75,19 @@ class PersonalNumber:
 
 def readable(text: str) -> str:
     """Give the text as a reader sees it: NFKC, and without invisible characters."""
+    if text.isascii():
+        return text
     return _INVISIBLE.sub("", unicodedata.normalize("NFKC", _PILE.sub(r"\1", text)))
 
 
 def find(text: str, today: date) -> Iterator[PersonalNumber]:
     """Find every personal number in the text; `today` decides which dates lie in the future."""
-    for match in _CANDIDATE.finditer(readable(text)):
+    if not _MAY_BE_DIGIT.search(text):
+        return
+    seen = readable(text)
+    if len(_DIGIT.findall(seen)) < _FEWEST_DIGITS:
+        return
+    for match in _CANDIDATE.finditer(seen):
         if kind := _kind(match, today):
             yield PersonalNumber(kind, match.start(), match.end("serial"))
 

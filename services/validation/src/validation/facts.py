@@ -176,5 +176,5 @@ def _in_cel(past: Past, schema: Schema) -> Mapping[str, Any]:
         "person": None if past.person_id is None else {"id": past.person_id},
         "unit": past.unit,
         "event_date": past.event_date.isoformat(),
-        "data": schema.comparable(schema.typed(past.data)),
+        "data": schema.in_facts(past.data),
     }

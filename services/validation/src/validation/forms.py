@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
@@ -61,6 +62,11 @@ class FormText(_Text):
     compensation: Mapping[str, str] = {}
     """What each kind of compensation is called when it is shown."""
 
+    @cached_property
+    def in_cel(self) -> Mapping[str, Any]:
+        fields = {"form", "committee", "title", "guideline"}
+        return self.model_dump(mode="json", include=fields, exclude_none=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -101,9 +107,7 @@ class Form:
 
     def in_cel(self, version: int) -> Mapping[str, Any]:
         """Give the form as rules see it; what the guideline does not say is absent."""
-        fields = {"form", "committee", "title", "guideline"}
-        text = self.text.model_dump(mode="json", include=fields, exclude_none=True)
-        return {**text, "version": version}
+        return {**self.text.in_cel, "version": version}
 
 
 Forms = Mapping[str, Form]

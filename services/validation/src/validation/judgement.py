@@ -76,7 +76,10 @@ class Judgement:
 
 
 def circumstances(submission: Submission, form: Form, committee: Committee) -> Circumstances:
-    data = composed(submission.data)
+    return _around(composed(submission.data), submission, form, committee)
+
+
+def _around(data: Json, submission: Submission, form: Form, committee: Committee) -> Circumstances:
     event_date = _date(_found(data, form.text.date))
     day = event_date or day_in_stockholm(submission.received_at)
     return Circumstances(
@@ -115,7 +118,7 @@ class _Case:
         self._form = form
         self._committee = committee
         self._now = now
-        self._around = circumstances(submission, form, committee)
+        self._around = _around(self.data, submission, form, committee)
         self._received = day_in_stockholm(submission.received_at)
 
     def rejected(self, findings: tuple[Finding, ...]) -> Judgement:
@@ -123,8 +126,11 @@ class _Case:
 
     def judged(self, past: Iterable[Past]) -> Judgement:
         rules = self._form.rulebook
-        facts = self._facts(past)
-        context = self._context(self.schema.typed(self.data), {"facts": facts})
+        data = self.schema.typed(self.data)
+        context = self._context(data)
+        facts = self._facts(past, context, data)
+        context.add_variable("data", data)
+        context.add_variable("facts", facts)
         lines, unreckoned = rules.compensation(context)
         findings = (*rules.findings(context, self._committee.rules), *unreckoned)
         return self._judgement(findings, facts, lines, self._subject(context))
@@ -158,7 +164,8 @@ class _Case:
         except EvaluationError:
             return self._form.title
 
-    def _facts(self, past: Iterable[Past]) -> dict[str, Number]:
+    def _facts(self, past: Iterable[Past], context: cel.Context, data: Json) -> dict[str, Number]:
+        """Count with texts folded; the context is the rules' own, since a new one costs more than they do."""
         facts, around = self._form.rulebook.facts, self._around
         occasion = Occasion(
             submission_id=self._submission.submission_id,
@@ -169,13 +176,13 @@ class _Case:
         earlier = relevant(past, occasion)
         if not earlier:
             return nothing(facts)
-        data = self.schema.comparable(self.schema.typed(self.data))
-        return counted(facts, occasion, earlier, self.schema, self._context(data, {}))
+        context.add_variable("data", self.schema.comparable(data))
+        return counted(facts, occasion, earlier, self.schema, context)
 
-    def _context(self, data: Json, further: Mapping[str, Any]) -> cel.Context:
+    def _context(self, data: Json) -> cel.Context:
         names = [printable(name) for name in self._submission.attachments]
         return cel.Context(
-            {**self._variables(data, names), **further},
+            self._variables(data, names),
             functions_for(
                 self._committee,
                 self._around.day,
@@ -186,7 +193,6 @@ class _Case:
 
     def _variables(self, data: Json, attachments: list[str]) -> dict[str, Any]:
         submitter = self._submission.submitter
-        units = {unit.id: unit.name for unit in self._committee.units}
         return {
             "data": data,
             "submitter": {"name": printable(submitter.name), "email": _shown(submitter.email)},
@@ -195,7 +201,7 @@ class _Case:
             "received_at": in_stockholm(self._submission.received_at).isoformat(),
             "today": day_in_stockholm(self._now).isoformat(),
             "form": self._form.in_cel(self._submission.form_version),
-            "committee": {"id": self._committee.id, "name": self._committee.name, "units": units},
+            "committee": {"id": self._committee.id, "name": self._committee.name, "units": self._committee.unit_names},
             "attachments": attachments,
         }
 

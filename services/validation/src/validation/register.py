@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -12,6 +13,10 @@ from chassis.folders import BrokenFolder, complaints, files_in
 from chassis.yaml_files import read_yaml
 from validation.findings import Outcome
 from validation.texts import folded
+
+Key = TypeVar("Key")
+
+_IN_CEL = frozenset({"id", "name", "email", "role", "units", "employed_in", "relatives_in"})
 
 
 class _Entry(BaseModel):
@@ -43,6 +48,11 @@ class Kontaktpolitiker(_Entry):
             raise ValueError(f"the term of {self.id} ends before it begins")
         return self
 
+    @cached_property
+    def in_cel(self) -> Mapping[str, Any]:
+        """Give the entry as rules see it; the keyed hash stays outside."""
+        return self.model_dump(mode="json", include=set(_IN_CEL))
+
     def in_office(self, day: date) -> bool:
         return self.since <= day <= self.until
 
@@ -66,11 +76,10 @@ class Committee(_Entry):
 
     def by_email(self, email: str, day: date) -> Kontaktpolitiker | None:
         """Find who in office that day has the address, however it is written."""
-        address = folded(email)
-        return self._first(term for term in self._in_office(day) if folded(term.email) == address)
+        return self._first(self._by_address.get(folded(email), ()), day)
 
     def by_personal_number(self, keyed_hash: str, day: date) -> Kontaktpolitiker | None:
-        return self._first(term for term in self._in_office(day) if term.personal_number_hash == keyed_hash)
+        return self._first(self._by_hash.get(keyed_hash, ()), day)
 
     def find(self, email: str | None, personal_number_hash: str | None, day: date) -> Kontaktpolitiker | None:
         """Find the person; the number decides before the address, since addresses are shared."""
@@ -79,14 +88,32 @@ class Committee(_Entry):
 
     def unit_name(self, unit: str) -> str:
         """Give the unit's name, or its id when the committee does not have it."""
-        return next((known.name for known in self.units if known.id == unit), unit)
+        return self.unit_names.get(unit, unit)
 
-    def _in_office(self, day: date) -> Iterable[Kontaktpolitiker]:
-        return (term for term in self.kontaktpolitiker if term.in_office(day))
+    @cached_property
+    def unit_names(self) -> Mapping[str, str]:
+        """Give the name of each unit by its id."""
+        return {unit.id: unit.name for unit in reversed(self.units)}
+
+    @cached_property
+    def _by_address(self) -> Mapping[str, list[Kontaktpolitiker]]:
+        return _grouped((folded(term.email), term) for term in self.kontaktpolitiker)
+
+    @cached_property
+    def _by_hash(self) -> Mapping[str | None, list[Kontaktpolitiker]]:
+        return _grouped((term.personal_number_hash, term) for term in self.kontaktpolitiker)
 
     @staticmethod
-    def _first(terms: Iterable[Kontaktpolitiker]) -> Kontaktpolitiker | None:
-        return next(iter(terms), None)
+    def _first(terms: Iterable[Kontaktpolitiker], day: date) -> Kontaktpolitiker | None:
+        return next((term for term in terms if term.in_office(day)), None)
+
+
+def _grouped(terms: Iterable[tuple[Key, Kontaktpolitiker]]) -> dict[Key, list[Kontaktpolitiker]]:
+    """Gather the terms of office under each key, in the order of the file."""
+    gathered: dict[Key, list[Kontaktpolitiker]] = {}
+    for key, term in terms:
+        gathered.setdefault(key, []).append(term)
+    return gathered
 
 
 Committees = Mapping[str, Committee]

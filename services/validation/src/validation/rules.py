@@ -217,17 +217,17 @@ def vocabulary(schema: Schema, facts: Sequence[Fact]) -> Vocabulary:
 
 def entry(person: Kontaktpolitiker | None) -> Mapping[str, Any] | None:
     """Give a register entry as CEL sees it; the keyed hash stays outside."""
-    return None if person is None else person.model_dump(mode="json", include=set(_PERSON))
+    return None if person is None else person.in_cel
 
 
 def functions_for(
     committee: Committee, day: date, received: date, texts: Mapping[str, Json]
 ) -> dict[str, Callable[..., Any]]:
     """Make the functions of one judgement; `texts` are what numbers are pointed out in."""
-    pointers = _Pointers(texts)
+    seen = _Seen(_Pointers(texts), received)
     return {
         "kontaktpolitiker": lambda email: entry(committee.by_email(_text(email), day)),
-        "personal_numbers": lambda value: list(_numbers(value, received, pointers)),
+        "personal_numbers": lambda value: seen.numbers(value),
         "mentions": lambda value, words: _mentioned(value, tuple(map(_text, words))),
         "days_between": lambda since, until: (day_of(until) - day_of(since)).days,
         "year": lambda moment: day_of(moment).year,
@@ -248,6 +248,23 @@ class _Pointers:
     def _places(self) -> Iterator[tuple[str, Json]]:
         for prefix, value in self._texts.items():
             yield from leaves(value, prefix)
+
+
+class _Seen:
+    """The numbers found during one judgement: rules ask for those of the same texts several times."""
+
+    def __init__(self, pointers: _Pointers, today: date) -> None:
+        self._pointers = pointers
+        self._today = today
+        self._found: list[tuple[Json, list[dict[str, str]]]] = []
+
+    def numbers(self, value: Json) -> list[dict[str, str]]:
+        for known, found in self._found:
+            if known == value:
+                return found
+        found = list(_numbers(value, self._today, self._pointers))
+        self._found.append((value, found))
+        return found
 
 
 def _numbers(value: Json, today: date, pointers: _Pointers) -> Iterator[dict[str, str]]:

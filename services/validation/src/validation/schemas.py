@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError, ValidationError
 
 from validation.findings import Finding
+from validation.proven import quick_yes
 from validation.texts import DEEPEST, Json, escaped, folded, is_printable, leaves
 
 JsonSchema = Mapping[str, Any]
@@ -138,6 +139,7 @@ class Schema:
 
     def __init__(self, document: JsonSchema) -> None:
         self._validator = Draft202012Validator(document, format_checker=_FORMATS)
+        self._says_yes = quick_yes(document, _FORMATS) or _never
         self.root = Field(document, document)
 
     def findings(self, data: Json, source: str) -> tuple[Finding, ...]:
@@ -145,11 +147,20 @@ class Schema:
 
         What cannot be measured is refused before the schema is asked: it would break the library.
         """
-        faults = [*_unmeasurable(data)] or [*_illegible(data), *self._faults(data)]
+        found = list(leaves(data))
+        illegible = [*_illegible(found)]
+        unmeasurable = [*_unmeasurable(found)]
+        if not illegible and not unmeasurable and self._says_yes(data):
+            return ()
+        faults = unmeasurable or [*illegible, *self._faults(data)]
         return tuple(
             Finding("schema", "reject", fault.message, source, fault.pointer)
             for fault in dict.fromkeys(faults)
         )
+
+    def in_facts(self, data: Json) -> Json:
+        """Give what facts compare: numbers typed and free texts folded, in one walk."""
+        return self.root.mapped(data, lambda field, value: _comparable(field, _typed(field, value)))
 
     def typed(self, data: Json) -> Json:
         """Give numbers the type of their field: `number` is always a float, `integer` an int.
@@ -229,9 +240,17 @@ def _unknown(path: tuple[str | int, ...], name: str) -> Fault:
     return Fault(_pointer(path), "Rapporten har ett fält som inte finns i formuläret.")
 
 
-def _illegible(data: Json) -> Iterator[Fault]:
+Leaves = Sequence[tuple[str, Json]]
+
+
+def _never(_data: Json) -> bool:
+    """Leave every report to jsonschema."""
+    return False
+
+
+def _illegible(found: Leaves) -> Iterator[Fault]:
     """Find texts with control characters or lone surrogates, which no form may hold."""
-    for pointer, value in leaves(data):
+    for pointer, value in found:
         if isinstance(value, str) and not is_printable(value):
             place = pointer if is_printable(pointer) else ""
             yield Fault(place, "Texten har tecken som inte kan visas. Ta bort dem.")
@@ -241,9 +260,9 @@ _LARGEST_INTEGER = 2**63 - 1
 """CEL's integers have 64 bits."""
 
 
-def _unmeasurable(data: Json) -> Iterator[Fault]:
+def _unmeasurable(found: Leaves) -> Iterator[Fault]:
     """Find numbers that are none (`json.loads` reads NaN) or too large, and values nested beyond any form."""
-    for pointer, value in leaves(data):
+    for pointer, value in found:
         if isinstance(value, float) and not math.isfinite(value):
             yield Fault("", "Rapporten har ett värde som inte är något tal.")
         elif isinstance(value, int) and abs(value) > _LARGEST_INTEGER:

@@ -43,7 +43,7 @@ def composed(value: Json) -> Json:
 
 def _composed(value: Json, levels: int) -> Json:
     if isinstance(value, str):
-        return unicodedata.normalize("NFC", value)
+        return value if value.isascii() else unicodedata.normalize("NFC", value)
     if isinstance(value, dict) and levels:
         return {key: _composed(item, levels - 1) for key, item in value.items()}
     if isinstance(value, list) and levels:

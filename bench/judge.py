@@ -1,0 +1,103 @@
+"""What one report costs validation: `python bench/judge.py` prints µs of CPU, median and p99."""
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from validation.facts import Past
+from validation.forms import Form, load_forms
+from validation.judgement import Judgement, Submission, Submitter, circumstances, judge
+from validation.register import Committee, load_committees
+
+ROOT = Path(__file__).parents[1]
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+TIMES = 1000
+TYPICAL_BYTES = 2048
+TYPICAL = {
+    "kontaktpolitiker-valfard": ("accepted-no-register-history", "sammanfattning"),
+    "kontaktpolitiker-social": ("accepted", "iakttagelser"),
+}
+
+
+class Case:
+    """A typical report of a form: 2 KB, by somebody with three reports before it."""
+
+    def __init__(self, form: Form, committee: Committee, data: Any, text: str) -> None:
+        self.form = form
+        self.committee = committee
+        self.submission = _submission(committee, _filled(data, text))
+        self.past = [_past(self, number) for number in range(3)]
+
+    def judged(self) -> Judgement:
+        return judge(self.submission, self.form, self.committee, self.past, NOW)
+
+
+def cases() -> Iterator[Case]:
+    forms = load_forms([ROOT / "schemas" / "forms"])
+    committees = load_committees(ROOT / "deploy" / "example", NOW.date())
+    for form in forms.values():
+        if form.name in TYPICAL:
+            path = next((ROOT / "schemas" / "forms" / form.name / "examples").glob("accepted*.json"))
+            example = json.loads(path.read_text("utf-8"))
+            yield Case(form, committees[form.committee], example["data"], TYPICAL[form.name][1])
+
+
+def _filled(data: Any, text: str) -> Any:
+    """The report with words in it until it is as long as a typical one."""
+    room = TYPICAL_BYTES - len(json.dumps(data, ensure_ascii=False).encode())
+    words = "Personalen berättade om schemat och om maten. " * (TYPICAL_BYTES // 40)
+    return {**data, text: words[:room]}
+
+
+def _submission(committee: Committee, data: Any) -> Submission:
+    person = committee.kontaktpolitiker[-1]
+    return Submission(
+        submission_id="this",
+        form_version=1,
+        received_at=NOW,
+        submitter=Submitter(name=person.name, email=person.email),
+        data=data,
+    )
+
+
+def _past(case: Case, number: int) -> Past:
+    around = circumstances(case.submission, case.form, case.committee)
+    return Past(
+        submission_id=f"past-{number}",
+        person_id=around.person.id if around.person else None,
+        unit=around.unit,
+        event_date=around.day,
+        data={**case.submission.data, "besoksdatum": f"2026-0{number + 1}-11"},
+    )
+
+
+def measured(work: Callable[[], object], times: int = TIMES) -> tuple[float, float]:
+    """Median and p99 in µs of this process's CPU."""
+    spent = []
+    for _ in range(times):
+        begun = time.process_time_ns()
+        work()
+        spent.append((time.process_time_ns() - begun) / 1000)
+    return statistics.median(spent), statistics.quantiles(spent, n=100)[98]
+
+
+def rows(case: Case) -> Iterator[tuple[str, tuple[float, float]]]:
+    schema, data = case.form.schema(1), case.submission.data
+    yield "jsonschema", measured(lambda: schema.slow_findings(data, ""), TIMES // 10)
+    yield "schema, quick yes", measured(lambda: schema.findings(data, ""))
+    yield "whole judgement", measured(case.judged)
+
+
+def main() -> None:
+    for case in cases():
+        print(f"{case.form.name}: {case.judged().outcome}")
+        for name, (median, p99) in rows(case):
+            print(f"  {name:<24} {median:8.0f} {p99:8.0f} µs")
+
+
+if __name__ == "__main__":
+    main()
