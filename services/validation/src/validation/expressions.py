@@ -11,6 +11,7 @@ answer. `&&` and `||` are answered when either side settles them, whatever the o
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 import cel
@@ -67,6 +68,10 @@ class Expression:
             raise EvaluationError(f"{self.source}: answers {type(value).__name__}")
         return value
 
+    def asked(self, name: str) -> frozenset[str] | None:
+        """Give the fields of the variable that the expression can read, or None when it takes the whole."""
+        return _asked(name, self.source)
+
     def number(self, context: cel.Context) -> int | float:
         """Evaluate to a number, which in CEL a bool is not; raises `EvaluationError`."""
         value = self.answer(context, object)
@@ -77,6 +82,16 @@ class Expression:
     def uses(self, name: str) -> frozenset[str]:
         """Give the fields of the variable that the expression asks for."""
         return frozenset(_fields_of(name, _without_literals(self.source)))
+
+
+@lru_cache(maxsize=4096)
+def _asked(name: str, source: str) -> frozenset[str] | None:
+    bare = _without_literals(source)
+    fields = _fields_of(name, bare)
+    root = name.partition(".")[0]
+    others = r"\.(?:person|unit|event_date)\b" if root != name else r"(?!)"
+    whole = re.findall(rf"(?<![\w.]){root}\b(?!{re.escape(name.removeprefix(root))}\.[A-Za-z_]|{others})", bare)
+    return None if whole else frozenset(fields)
 
 
 def compiled(source: str, vocabulary: Vocabulary) -> Expression:

@@ -63,6 +63,11 @@ class Fact:
     nothing: Number
     """The fact without any past: 0 or 0.0, which tells a sum's type."""
 
+    def asked(self, name: str) -> frozenset[str] | None:
+        """Give the fields of the variable that the fact reads, or None when it takes the whole."""
+        parts = [part.asked(name) for part in (self.share, self.where) if part]
+        return None if None in parts else frozenset().union(*(part for part in parts if part))
+
     def covers(self, past: Past, occasion: Occasion) -> bool:
         near = self.within_days is None or (abs((past.event_date - occasion.day).days) <= self.within_days)
         return near and self._same(past, occasion)
@@ -153,11 +158,12 @@ def counted(
 ) -> dict[str, Number]:
     """Count every fact; one that has no answer is left out, so that what needs it has none either.
 
-    `past` is what `relevant` gave.
+    `past` is what `relevant` gave. Only what the facts read is made ready for CEL, which costs more
+    than they do.
     """
-    totals = nothing(facts)
+    totals, wanted = nothing(facts), asked(facts, "past.data")
     for one in past:
-        context.add_variable("past", _in_cel(one, schema))
+        context.add_variable("past", _in_cel(one, schema, wanted))
         for fact in facts:
             if fact.name in totals and fact.covers(one, occasion):
                 _add(fact, context, totals)
@@ -171,10 +177,23 @@ def _add(fact: Fact, context: cel.Context, totals: dict[str, Number]) -> None:
         del totals[fact.name]
 
 
-def _in_cel(past: Past, schema: Schema) -> Mapping[str, Any]:
+def asked(facts: Iterable[Fact], name: str) -> frozenset[str] | None:
+    """Give the fields of the variable that some fact reads, or None when one takes the whole."""
+    parts = [fact.asked(name) for fact in facts]
+    return None if None in parts else frozenset().union(*(part for part in parts if part))
+
+
+def only(data: Json, wanted: frozenset[str] | None) -> Json:
+    """Leave out the fields nobody reads."""
+    if wanted is None or not isinstance(data, dict):
+        return data
+    return {name: data[name] for name in data if name in wanted}
+
+
+def _in_cel(past: Past, schema: Schema, wanted: frozenset[str] | None) -> Mapping[str, Any]:
     return {
         "person": None if past.person_id is None else {"id": past.person_id},
         "unit": past.unit,
         "event_date": past.event_date.isoformat(),
-        "data": schema.in_facts(past.data),
+        "data": schema.in_facts(only(past.data, wanted)),
     }

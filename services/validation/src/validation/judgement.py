@@ -14,7 +14,7 @@ import cel
 from chassis.clock import day_in_stockholm, in_stockholm
 from chassis.personal_numbers import masked
 from validation.expressions import EvaluationError
-from validation.facts import Number, Occasion, Past, counted, nothing, relevant
+from validation.facts import Number, Occasion, Past, asked, counted, nothing, only, relevant
 from validation.findings import Finding, Verdict, verdict_of
 from validation.forms import Form
 from validation.register import Committee, Kontaktpolitiker
@@ -129,8 +129,7 @@ class _Case:
         data = self.schema.typed(self.data)
         context = self._context(data)
         facts = self._facts(past, context, data)
-        context.add_variable("data", data)
-        context.add_variable("facts", facts)
+        context.update({"data": data, "facts": facts})
         lines, unreckoned = rules.compensation(context)
         findings = (*rules.findings(context, self._committee.rules), *unreckoned)
         return self._judgement(findings, facts, lines, self._subject(context))
@@ -176,7 +175,8 @@ class _Case:
         earlier = relevant(past, occasion)
         if not earlier:
             return nothing(facts)
-        context.add_variable("data", self.schema.comparable(data))
+        read = only(data, asked(facts, "data"))
+        context.add_variable("data", self.schema.comparable(read))
         return counted(facts, occasion, earlier, self.schema, context)
 
     def _context(self, data: Json) -> cel.Context:
