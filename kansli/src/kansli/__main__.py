@@ -46,9 +46,21 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _submit(options: argparse.Namespace) -> int:
+    if options.check:
+        return asyncio.run(_check_all(Platform(options.check_at.rstrip("/"), options.key), options.files))
     return asyncio.run(
         _submit_all(Platform(options.to.rstrip("/"), options.key), options.files, options.wait)
     )
+
+
+async def _check_all(platform: Platform, files: Sequence[Path]) -> int:
+    """Print what each would become; 1 when one would be rejected."""
+    outcomes = set()
+    for file in files:
+        told = await platform.check(await asyncio.to_thread(file.read_bytes))
+        outcomes.add(told["outcome"])
+        print(json.dumps(told, ensure_ascii=False, indent=2))
+    return 1 if "rejected" in outcomes else 0
 
 
 async def _submit_all(platform: Platform, files: Sequence[Path], wait: bool) -> int:
@@ -193,6 +205,8 @@ def _add_submit(commands: Any) -> None:
     parser.add_argument("--to", default="http://127.0.0.1:8081", help="intake's address")
     parser.add_argument("--key", default=KEY, help="the platform's key (default: the example's)")
     parser.add_argument("--wait", action="store_true", help="print what became of each")
+    parser.add_argument("--check", action="store_true", help="only print what each would become")
+    parser.add_argument("--check-at", default="http://127.0.0.1:8082", help="validation's address")
     parser.set_defaults(run=_submit)
 
 

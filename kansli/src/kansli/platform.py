@@ -31,14 +31,24 @@ class Platform:
         Raises:
             NotTaken: intake refused it.
         """
+        return await self._post("/v1/submissions", body, content_type, 202)
+
+    async def check(self, body: bytes, content_type: str = "application/json") -> dict[str, Any]:
+        """Ask validation, whose address this then is, for the judgement without sending anything.
+
+        Raises:
+            NotTaken: it could not be judged.
+        """
+        return await self._post("/v1/check", body, content_type, 200)
+
+    async def _post(self, path: str, body: bytes, content_type: str, good: int) -> dict[str, Any]:
+        headers = {"Content-Type": content_type}
         async with (
             self._session() as session,
-            session.post(
-                f"{self.address}/v1/submissions", data=body, headers={"Content-Type": content_type}
-            ) as response,
+            session.post(f"{self.address}{path}", data=body, headers=headers) as response,
         ):
             told: dict[str, Any] = await response.json(content_type=None)
-            if response.status != 202:
+            if response.status != good:
                 raise NotTaken(response.status, told)
             return told
 

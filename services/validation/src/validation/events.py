@@ -43,6 +43,7 @@ class SubmissionReceived(Event):
     form: str
     form_version: int
     reference: str
+    caller: str | None = None
     received_at: datetime
     arrived_at: datetime
     submitter: Submitter

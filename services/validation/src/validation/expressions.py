@@ -90,7 +90,9 @@ def _asked(name: str, source: str) -> frozenset[str] | None:
     fields = _fields_of(name, bare)
     root = name.partition(".")[0]
     others = r"\.(?:person|unit|event_date)\b" if root != name else r"(?!)"
-    whole = re.findall(rf"(?<![\w.]){root}\b(?!{re.escape(name.removeprefix(root))}\.[A-Za-z_]|{others})", bare)
+    whole = re.findall(
+        rf"(?<![\w.]){root}\b(?!{re.escape(name.removeprefix(root))}\.[A-Za-z_]|{others})", bare
+    )
     return None if whole else frozenset(fields)
 
 

@@ -61,7 +61,7 @@ class Judge:
         around = circumstances(submission, form, committee)
         before = await past(tx, event.form, form.rulebook.facts, around)
         judgement = judge(submission, form, committee, before, self.clock())
-        await store_judgement(tx, event.submission_id, event.revision, event.form, judgement)
+        await store_judgement(tx, event, judgement)
         self._count(event.form, judgement)
         return _answer(event, judgement, _unit_name(committee, around))
 

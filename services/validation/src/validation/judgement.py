@@ -201,7 +201,11 @@ class _Case:
             "received_at": in_stockholm(self._submission.received_at).isoformat(),
             "today": day_in_stockholm(self._now).isoformat(),
             "form": self._form.in_cel(self._submission.form_version),
-            "committee": {"id": self._committee.id, "name": self._committee.name, "units": self._committee.unit_names},
+            "committee": {
+                "id": self._committee.id,
+                "name": self._committee.name,
+                "units": self._committee.unit_names,
+            },
             "attachments": attachments,
         }
 

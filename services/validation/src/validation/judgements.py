@@ -13,6 +13,8 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Row,
+    Select,
     String,
     Table,
     and_,
@@ -22,9 +24,11 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.store import Store, Transaction
 from chassis.store.tables import Moment
+from validation.events import SubmissionReceived
 from validation.facts import Fact, Past, earliest
 from validation.judgement import Circumstances, Judgement
 
@@ -45,6 +49,8 @@ judgements = Table(
     Column("data", JSON),
     Column("findings", JSON, nullable=False),
     Column("judged_at", Moment, nullable=False),
+    Column("caller", String),
+    Column("reference", String),
 )
 """One row per judged revision.
 
@@ -60,6 +66,7 @@ Index(
     sqlite_where=_STANDING,
     postgresql_where=_STANDING,
 )
+Index("judgements_of_reference", judgements.c.caller, judgements.c.reference)
 Index(
     "judgements_of_unit",
     judgements.c.form,
@@ -78,29 +85,47 @@ async def is_superseded(tx: Transaction, submission_id: str, revision: int) -> b
     return await tx.one(newer.limit(1)) is not None
 
 
-async def past(tx: Transaction, form: str, facts: Iterable[Fact], around: Circumstances) -> list[Past]:
-    """What stands of this person, and of others in the unit as far as the facts look.
+async def known_as(connection: AsyncConnection, caller: str, reference: str) -> str | None:
+    """The submission that the caller has sent under the reference, or None."""
+    query = select(judgements.c.submission_id).where(
+        judgements.c.caller == caller, judgements.c.reference == reference
+    )
+    known: str | None = await connection.scalar(query.limit(1))
+    return known
 
-    Each alternative is whole, so that SQLite finds each by its own partial index.
-    """
+
+async def past(tx: Transaction, form: str, facts: Iterable[Fact], around: Circumstances) -> list[Past]:
+    """What stands of this person, and of others in the unit as far as the facts look."""
+    query = _standing_around(form, facts, around)
+    return [] if query is None else [_past(row) for row in await tx.all(query)]
+
+
+async def past_read(
+    connection: AsyncConnection, form: str, facts: Iterable[Fact], around: Circumstances
+) -> list[Past]:
+    """The same, for who asks without a judgement to store."""
+    query = _standing_around(form, facts, around)
+    return [] if query is None else [_past(row) for row in await connection.execute(query)]
+
+
+def _standing_around(form: str, facts: Iterable[Fact], around: Circumstances) -> Select[Any] | None:
+    """Each alternative is whole, so that SQLite finds each by its own partial index."""
     wanted = [
         and_(judgements.c.form == form, _STANDING, condition)
         for condition in (_of_person(facts, around), _of_unit(facts, around))
         if condition is not None
     ]
-    if not wanted:
-        return []
-    query = select(judgements).where(or_(*wanted))
-    return [
-        Past(
-            submission_id=row.submission_id,
-            person_id=row.person_id,
-            unit=row.unit,
-            event_date=row.event_date,
-            data=row.data,
-        )
-        for row in await tx.all(query)
-    ]
+    return select(judgements).where(or_(*wanted)) if wanted else None
+
+
+def _past(row: Row[Any]) -> Past:
+    return Past(
+        submission_id=row.submission_id,
+        person_id=row.person_id,
+        unit=row.unit,
+        event_date=row.event_date,
+        data=row.data,
+    )
 
 
 def _of_person(facts: Iterable[Fact], around: Circumstances) -> ColumnElement[bool] | None:
@@ -126,18 +151,18 @@ def _window(day: date, reaches: list[int | None]) -> tuple[date, date]:
     return since, day + min(reach, date.max - day)
 
 
-async def store_judgement(
-    tx: Transaction, submission_id: str, revision: int, form: str, judgement: Judgement
-) -> None:
+async def store_judgement(tx: Transaction, event: SubmissionReceived, judgement: Judgement) -> None:
     """Keep the judgement; one that is not a rejection stands in place of earlier revisions."""
     stands = judgement.outcome != "rejected"
-    if stands and revision > 1:
-        await let_fall(tx, submission_id, revision - 1)
+    if stands and event.revision > 1:
+        await let_fall(tx, event.submission_id, event.revision - 1)
     await tx.execute(
         insert(judgements).values(
-            submission_id=submission_id,
-            revision=revision,
-            form=form,
+            submission_id=event.submission_id,
+            revision=event.revision,
+            form=event.form,
+            caller=event.caller,
+            reference=event.reference,
             committee=judgement.committee,
             outcome=judgement.outcome,
             standing=stands,

@@ -29,8 +29,13 @@ _OF_SCHEMA = frozenset({"items", "if", "then", "else", "not"})
 _OF_SCHEMAS = frozenset({"allOf", "anyOf", "oneOf"})
 _OF_NAMED_SCHEMAS = frozenset({"properties", "$defs"})
 
-_DEFINITION = re.compile(r"#/\$defs/[\w-]+")
 _FORMATS = ("date", "email")
+_PROVEN_VALUES = {
+    "$ref": re.compile(r"#/\$defs/[\w-]+"),
+    "pattern": re.compile(r"\\S"),
+    "format": re.compile("|".join(_FORMATS)),
+    "multipleOf": re.compile(r"0\.5|1"),
+}
 _LARGEST_LIMIT = 2**31
 
 
@@ -39,7 +44,7 @@ def quick_yes(document: JsonSchema, formats: FormatChecker) -> Callable[[Json], 
     if not is_proven({word: value for word, value in document.items() if word not in _NAMES}):
         return None
     validator = Draft202012Validator(
-        document,
+        dict(document),
         validate_formats=True,
         formats={name: _asserted(name, formats) for name in _FORMATS},
     )
@@ -66,23 +71,13 @@ def _is_proven_keyword(word: str, schema: JsonSchema) -> bool:
 def _is_proven_value(word: str, schema: JsonSchema) -> bool:
     """Keywords that are proven for some values only."""
     value = schema[word]
-    match word:
-        case "enum":
-            return all(isinstance(one, str | bool) for one in value)
-        case "const":
-            return isinstance(value, str | bool)
-        case "format":
-            return value in _FORMATS
-        case "pattern":
-            return bool(value == r"\S")
-        case "multipleOf":
-            return value in (0.5, 1)
-        case "uniqueItems":
-            return _holds_texts(schema.get("items"))
-        case "$ref":
-            return bool(_DEFINITION.fullmatch(str(value)))
-        case _:
-            return False
+    if word == "uniqueItems":
+        return _holds_texts(schema.get("items"))
+    if word == "enum":
+        return all(isinstance(one, str | bool) for one in value)
+    if word == "const":
+        return isinstance(value, str | bool)
+    return word in _PROVEN_VALUES and bool(_PROVEN_VALUES[word].fullmatch(str(value)))
 
 
 def _parts(word: str, value: Any) -> Iterator[Any]:

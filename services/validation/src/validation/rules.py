@@ -227,7 +227,7 @@ def functions_for(
     seen = _Seen(_Pointers(texts), received)
     return {
         "kontaktpolitiker": lambda email: entry(committee.by_email(_text(email), day)),
-        "personal_numbers": lambda value: seen.numbers(value),
+        "personal_numbers": seen.numbers,
         "mentions": lambda value, words: _mentioned(value, tuple(map(_text, words))),
         "days_between": lambda since, until: (day_of(until) - day_of(since)).days,
         "year": lambda moment: day_of(moment).year,

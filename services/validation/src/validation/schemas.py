@@ -140,6 +140,7 @@ class Schema:
     def __init__(self, document: JsonSchema) -> None:
         self._validator = Draft202012Validator(document, format_checker=_FORMATS)
         self._says_yes = quick_yes(document, _FORMATS) or _never
+        self.document = document
         self.root = Field(document, document)
 
     def findings(self, data: Json, source: str) -> tuple[Finding, ...]:
@@ -148,11 +149,13 @@ class Schema:
         What cannot be measured is refused before the schema is asked: it would break the library.
         """
         found = list(leaves(data))
-        illegible = [*_illegible(found)]
-        unmeasurable = [*_unmeasurable(found)]
-        if not illegible and not unmeasurable and self._says_yes(data):
-            return ()
-        faults = unmeasurable or [*illegible, *self._faults(data)]
+        unsound = any(True for faults in (_unmeasurable(found), _illegible(found)) for _ in faults)
+        return () if not unsound and self._says_yes(data) else self.all_findings(data, source)
+
+    def all_findings(self, data: Json, source: str) -> tuple[Finding, ...]:
+        """The same by jsonschema alone, which has the last word."""
+        found = list(leaves(data))
+        faults = [*_unmeasurable(found)] or [*_illegible(found), *self._faults(data)]
         return tuple(
             Finding("schema", "reject", fault.message, source, fault.pointer)
             for fault in dict.fromkeys(faults)
