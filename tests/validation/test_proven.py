@@ -1,7 +1,6 @@
 """The quick library never says yes where jsonschema says no."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
