@@ -10,7 +10,7 @@ from sqlalchemy import Row, insert, select
 from chassis.errands import Conclude, Errand, ErrandKind, ErrandWorker
 from chassis.events import unpack
 from chassis.metrics import Metrics
-from chassis.outcomes import Answer, Reject, TryLater
+from chassis.outcomes import Answer, Failed, Reject, TryLater
 from chassis.parking import replay
 from chassis.retry import RetrySchedule
 from chassis.store import Store, StoreUnavailable, Transaction, open_store
@@ -108,6 +108,31 @@ async def test_a_refused_errand_is_parked_at_once(store: Store) -> None:
     await give(store)
     await worker(store, Hand(Reject("no such address")).perform).do_one()
     assert (await only_parked(store)).reason == "no such address"
+
+
+async def test_what_an_error_says_is_kept_only_when_the_words_are_ours(store: Store) -> None:
+    """Others' words may hold an address; of these the kind of error is enough."""
+    doing = worker(
+        store, Hand(Failed("the platform was not reached"), ValueError("anna@namnd.example")).perform
+    )
+    for key, kept in {"k-1": "the platform was not reached", "k-2": "ValueError"}.items():
+        await give(store, key)
+        await doing.do_one()
+        async with store.read() as connection:
+            assert await connection.scalar(select(errands.c.last_error).where(errands.c.key == key)) == kept
+
+
+async def test_giving_up_is_stored_with_the_parking(store: Store) -> None:
+    """Whoever owns the errand can say that it will not be done, in the same transaction."""
+
+    async def given_up(tx: Transaction, errand: Errand) -> None:
+        await tx.execute(insert(effects).values(submission_id=f"not {errand.key}", at=tx.clock()))
+
+    kind = ErrandKind("letter", Hand(Reject("no")).perform, LEASE, given_up=given_up)
+    await give(store)
+    assert await ErrandWorker("answerer", kind, store, Metrics("answerer"), SCHEDULE).do_one()
+    assert await column(store, effects) == ["not k-1"]
+    assert (await only_parked(store)).reason == "no"
 
 
 async def test_putting_off_is_no_failed_attempt(store: Store, clock: StillClock) -> None:

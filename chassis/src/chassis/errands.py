@@ -18,7 +18,7 @@ from sqlalchemy.engine import Row
 from chassis.crash_points import crash_point
 from chassis.events import new_id
 from chassis.metrics import Metrics
-from chassis.outcomes import Answer, Reject, TryLater, events_of
+from chassis.outcomes import Answer, Failed, Reject, TryLater, events_of
 from chassis.parking import ERRAND_SOURCE
 from chassis.retry import Backoff, RetrySchedule
 from chassis.stopping import Abandoned, being_cancelled, finishing, until_set
@@ -47,6 +47,13 @@ Conclude = Callable[[Transaction], Awaitable[Answer]]
 """Stores what came of an errand, and answers with the events to say."""
 
 
+GivenUp = Callable[[Transaction, Errand], Awaitable[None]]
+"""Stores that an errand was parked, in the transaction that parks it."""
+
+
+async def _nothing_to_store(_tx: Transaction, _errand: Errand) -> None: ...
+
+
 @dataclass(frozen=True)
 class ErrandKind:
     """A kind of errand and who does it.
@@ -59,6 +66,7 @@ class ErrandKind:
     perform: Callable[[Errand], Awaitable[Conclude]]
     lease: timedelta
     at_once: int = 1
+    given_up: GivenUp = _nothing_to_store
 
 
 class LostLease(Exception):
@@ -107,9 +115,7 @@ class ErrandWorker:
             await self._park(row, "no attempt came to an end")
             return
         try:
-            conclude = await self._kind.perform(
-                Errand(row.kind, row.key, row.payload, row.attempts, row.begun_before)
-            )
+            conclude = await self._kind.perform(_errand(row))
         except TryLater as later:
             await self._put_off(row, self._schedule.spread(later.delay), str(later), row.attempts - 1)
         except StoreUnavailable as unavailable:
@@ -218,17 +224,19 @@ class ErrandWorker:
         self._metrics.retries.labels(self._kind.name).inc()
 
     async def _fail(self, row: Row[Any], error: Exception) -> None:
-        log.warning("errand.failed", kind=self._kind.name, attempts=row.attempts, error=type(error).__name__)
+        reason = str(error) if isinstance(error, Failed) else type(error).__name__
+        log.warning("errand.failed", kind=self._kind.name, attempts=row.attempts, error=reason)
         delay = self._schedule.after(row.attempts)
         if delay is None:
-            await self._park(row, type(error).__name__)
+            await self._park(row, reason)
         else:
-            await self._put_off(row, delay, type(error).__name__, row.attempts)
+            await self._put_off(row, delay, reason, row.attempts)
 
     async def _park(self, row: Row[Any], reason: str) -> None:
         async def work(tx: Transaction) -> None:
             await self._set(tx, row, state="parked", last_error=reason)
             await tx.insert_new(parked, [_parked_row(row, reason, tx.clock())], [parked.c.id])
+            await self._kind.given_up(tx, _errand(row))
 
         await self._write(work)
         self._metrics.parked.labels(self._kind.name).inc()
@@ -244,6 +252,10 @@ class ErrandWorker:
             )
         seconds = IDLE_POLL_S if first is None else (first - self._store.clock()).total_seconds()
         await until_set(self._due, max(0.01, min(seconds, IDLE_POLL_S)))
+
+
+def _errand(row: Row[Any]) -> Errand:
+    return Errand(row.kind, row.key, row.payload, row.attempts, row.begun_before)
 
 
 def _parked_row(row: Row[Any], reason: str, now: datetime) -> dict[str, Any]:

@@ -18,6 +18,10 @@ class Reject(Exception):
     """This can never be handled as it is; a person must look at it."""
 
 
+class Failed(Exception):
+    """It did not work this time; the words are ours, so they may be shown, where other errors' may not."""
+
+
 class TryLater(Exception):
     """This cannot be handled yet; asking for time is no failed attempt."""
 
