@@ -336,3 +336,77 @@ def test_a_caller_without_a_rate_is_never_held_up() -> None:
     """And another's rate does not touch it."""
     allowance = Allowance(lambda: 0.0)
     assert [allowance.wait(Caller(id="a", forms=[])) for _ in range(1000)] == [0.0] * 1000
+
+
+SOAP = {"kind": "open-e", "url": "https://plattformen.example/api/callback", "credentials": "env:PROV_USER"}
+
+
+def with_hand_back(write: Write, **changed: Any) -> Path:
+    return write({"id": "a", "forms": ["*"], "hand_back": SOAP | changed})
+
+
+@pytest.fixture
+def user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROV_USER", "kansli:hemligt")
+    monkeypatch.setenv("PROV_WORD", "hemligt")
+    monkeypatch.setenv("PROV_WEBHOOK_SECRET", WEBHOOK_SECRET)
+
+
+@pytest.mark.usefixtures("user")
+def test_a_hand_back_is_read_with_its_secret(write: Write) -> None:
+    """Where, how and as whom; the statuses that are not named are the usual ones."""
+    platform = load_callers(with_hand_back(write, statuses={"filed": "klar"}), TODAY).platforms["a"]
+    assert (platform.kind, platform.url) == ("open-e", SOAP["url"])
+    assert platform.secret.get_secret_value() == "kansli:hemligt"
+    assert platform.statuses.model_dump() == {
+        "filed": "klar",
+        "rejected": "avvisad",
+        "returned": "komplettering",
+    }
+    assert "hemligt" not in repr(platform)
+
+
+@pytest.mark.usefixtures("user")
+@pytest.mark.parametrize("hand_back", [None, {"kind": "none"}, {"kind": "none", "url": "anything"}])
+def test_without_a_hand_back_nothing_is_handed_back(write: Write, hand_back: Any) -> None:
+    """Left out, or said to be none."""
+    caller = {"id": "a", "forms": ["*"]} | ({"hand_back": hand_back} if hand_back else {})
+    assert load_callers(write(caller), TODAY).platforms == {}
+
+
+@pytest.mark.usefixtures("user")
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8/x", "http://localhost/x", "http://[::1]/x"])
+def test_on_this_machine_a_hand_back_may_go_in_clear(write: Write, url: str) -> None:
+    """Nobody listens on the way."""
+    assert load_callers(with_hand_back(write, url=url), TODAY).platforms["a"].url == url
+
+
+@pytest.mark.usefixtures("user")
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"kind": "soap"}, "hand_back.kind"),
+        ({"url": ""}, "write https://"),
+        ({"url": "http://plattformen.example/"}, "http:// is for this machine alone"),
+        ({"url": "ftp://plattformen.example/"}, "write https://"),
+        ({"url": "https://kansli:hemligt@plattformen.example/"}, "without user and password"),
+        ({"url": "https:///api"}, "write https://"),
+        ({"url": "https://[::1/"}, "hand_back"),
+        ({"credentials": ""}, "write file:<path> or env:<NAME>"),
+        ({"credentials": "hemligt"}, "write file:<path> or env:<NAME>"),
+        ({"credentials": "env:PROV_NOBODY"}, "env:PROV_NOBODY: KeyError"),
+        ({"credentials": "env:PROV_WORD"}, "write user:password there"),
+        ({"kind": "callback", "credentials": "env:PROV_USER"}, "whsec_"),
+        ({"statuses": {"filled": "x"}}, "hand_back.statuses.filled"),
+        ({"password": "hemligt"}, "hand_back.password"),
+    ],
+)
+def test_a_hand_back_that_cannot_be_used_is_refused(
+    write: Write, changed: dict[str, Any], named: str
+) -> None:
+    """With the file and what to mend, and never the secret."""
+    with pytest.raises(BrokenFolder) as refused:
+        load_callers(with_hand_back(write, **changed), TODAY)
+    assert named in str(refused.value)
+    assert "callers.yaml" in str(refused.value)
+    assert "kansli:hemligt" not in str(refused.value)

@@ -10,16 +10,61 @@ from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook, WebhookVerificationError
 
 from chassis.folders import BrokenFolder, complaints
+from chassis.loopback import is_loopback
 from chassis.yaml_files import read_yaml
 
 SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
+
+
+class Statuses(BaseModel):
+    """The platform's own names (aliases) of the statuses that it is told; null leaves the status alone.
+
+    That a report is filed is the platform's usual course, so nothing is said unless it is asked for.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    filed: str | None = None
+    rejected: str | None = "avvisad"
+    returned: str | None = "komplettering"
+
+
+class HandBack(BaseModel):
+    """How the platform is told what became of what it sent; `credentials` names a secret's place."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    kind: Literal["open-e", "callback", "none"]
+    url: str = ""
+    credentials: str = ""
+    statuses: Statuses = Statuses()
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        """What is handed back tells of people, and the credentials open the platform: never in clear."""
+        if self.kind != "none":
+            if not self.credentials:
+                raise ValueError("credentials: write file:<path> or env:<NAME>")
+            _check_address(self.url)
+        return self
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Where a hand-back goes, with the secret itself: `user:password` for open-e, `whsec_…` for callback."""
+
+    kind: str
+    url: str
+    statuses: Statuses
+    secret: SecretStr
 
 
 class Caller(BaseModel):
@@ -33,6 +78,7 @@ class Caller(BaseModel):
     forms: list[str]
     per_minute: Annotated[int, Field(gt=0)] | None = None
     own_platform: bool = True
+    hand_back: HandBack = HandBack(kind="none")
 
     def may_send(self, form: str) -> bool:
         return any(fnmatchcase(form, pattern) for pattern in self.forms)
@@ -44,10 +90,11 @@ class _File(BaseModel):
 
 @dataclass(frozen=True)
 class Callers:
-    """The callers by the hash of their keys, and those who sign."""
+    """The callers by the hash of their keys, those who sign, and where to hand back by caller's id."""
 
     by_key: Mapping[str, Caller]
     signing: Sequence[tuple[Caller, Webhook]]
+    platforms: Mapping[str, Platform] = field(default_factory=dict)
 
     def with_key(self, key: str) -> Caller | None:
         return self.by_key.get(hashlib.sha256(key.encode("utf-8", "replace")).hexdigest())
@@ -70,7 +117,8 @@ def load_callers(folder: Path, today: date) -> Callers:
         raise BrokenFolder(f"{path}: ids and keys belong to one caller; given twice: {', '.join(twice)}")
     by_key = {key: caller for caller in callers for key in caller.key_sha256}
     signing = [(caller, _webhook(secret, path)) for caller in callers for secret in caller.webhook_secrets]
-    return Callers(by_key, signing)
+    platforms = {caller.id: _platform(caller, path) for caller in callers if caller.hand_back.kind != "none"}
+    return Callers(by_key, signing, platforms)
 
 
 def _twice(callers: Iterable[Caller]) -> list[str]:
@@ -97,15 +145,48 @@ def _basic_password(encoded: str) -> str | None:
 
 
 def _webhook(secret: str, path: Path) -> Webhook:
-    kind, _, rest = secret.partition(":")
+    place = f"{path}: webhook_secrets"
+    return _signer(_secret(secret, place), f"{place}: {secret}")
+
+
+def _signer(secret: str, place: str) -> Webhook:
+    try:
+        return Webhook(secret)
+    except (ValueError, EmptyWebhookSecretError) as error:
+        raise BrokenFolder(f"{place}: {type(error).__name__}") from None
+
+
+def _secret(named: str, place: str) -> str:
+    """What lies where `file:<path>` or `env:<NAME>` says."""
+    kind, _, rest = named.partition(":")
     try:
         if kind == "file":
-            return Webhook(Path(rest).read_text("utf-8").strip())
+            return Path(rest).read_text("utf-8").strip()
         if kind == "env":
-            return Webhook(os.environ[rest])
-    except (OSError, KeyError, ValueError, EmptyWebhookSecretError) as error:
-        raise BrokenFolder(f"{path}: webhook_secrets: {secret}: {type(error).__name__}") from None
-    raise BrokenFolder(f"{path}: webhook_secrets: write file:<path> or env:<NAME>")
+            return os.environ[rest]
+    except (OSError, KeyError, ValueError) as error:
+        raise BrokenFolder(f"{place}: {named}: {type(error).__name__}") from None
+    raise BrokenFolder(f"{place}: write file:<path> or env:<NAME>")
+
+
+def _platform(caller: Caller, path: Path) -> Platform:
+    """The hand-back with its secret; raises `BrokenFolder` for a secret that could never be used."""
+    told, place = caller.hand_back, f"{path}: {caller.id}: hand_back: credentials"
+    secret = _secret(told.credentials, place)
+    if told.kind == "callback":
+        _signer(secret, f"{place}: {told.credentials}: write a Standard Webhooks secret, whsec_…, there")
+    elif not all(secret.partition(":")):
+        raise BrokenFolder(f"{place}: {told.credentials}: write user:password there")
+    return Platform(told.kind, told.url, told.statuses, SecretStr(secret))
+
+
+def _check_address(url: str) -> None:
+    """Raises `ValueError` for what is no address, or would carry a secret in clear over a network."""
+    address = urlsplit(url)
+    if address.scheme not in ("http", "https") or not address.hostname or address.username:
+        raise ValueError("url: write https://…, without user and password")
+    if address.scheme == "http" and not is_loopback(address.hostname):
+        raise ValueError("url: write https://…; http:// is for this machine alone")
 
 
 def _signed(secret: Webhook, body: bytes, headers: Mapping[str, str]) -> bool:

@@ -48,10 +48,10 @@ def _is_direct(request: web.Request) -> bool:
     headers = tuple(name.title() for name in request.headers)
     passed_on = any(name.startswith(tuple(start.title() for start in _FORWARDED)) for name in headers)
     old = request.version < HttpVersion11
-    return not (passed_on or old) and _is_loopback(request.remote) and _is_loopback(request.url.host)
+    return not (passed_on or old) and is_loopback(request.remote) and is_loopback(request.url.host)
 
 
-def _is_loopback(host: str | None) -> bool:
+def is_loopback(host: str | None) -> bool:
     try:
         return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
     except ValueError:
