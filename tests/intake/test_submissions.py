@@ -46,6 +46,7 @@ def report(kind: type[Any], submission_id: str, version: int, revision: int = 1)
         version=version,
         meeting=None if kind is ReportReturned else MEETING,
         findings=findings(f"of-version-{version}"),
+        **({"reason": "Skriv vilken enhet det gällde."} if kind is ReportReturned else {}),
     )
     return made
 

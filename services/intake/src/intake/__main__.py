@@ -15,8 +15,10 @@ from intake.api import Api, drift_counter, received_counter
 from intake.attachments import Objects
 from intake.events import SubmissionReceived
 from intake.forms import find_forms, load_form
-from intake.handlers import READS
+from intake.handback import HandBacks, hand_backs_counter
+from intake.handlers import Ledger
 from intake.operations import ABOUT, operations
+from intake.platform_calls import PlatformCalls
 from intake.settings import IntakeSettings
 from intake.submissions import tally
 
@@ -32,6 +34,8 @@ def build(settings: IntakeSettings, bus: Bus, clock: Clock = system_clock) -> Se
         whole(lambda folders: load_callers(folders[0], day_in_stockholm(clock()))),
     )
     forms = WatchedFolder(settings.forms_folders, each(find_forms, load_form))
+    calls = PlatformCalls(clock)
+    hand_backs = HandBacks(store, callers, calls, hand_backs_counter(metrics.registry))
     key = settings.personal_number_key
     api = Api(
         store,
@@ -52,11 +56,13 @@ def build(settings: IntakeSettings, bus: Bus, clock: Clock = system_clock) -> Se
         history=HISTORY,
         about=ABOUT,
         clock=clock,
-        reads=READS,
+        reads=Ledger(hand_backs).reads(),
         says=[SubmissionReceived],
+        errands=hand_backs.errands(),
         operations=operations(api),
         tally=lambda: tally(store),
         folders=[callers, forms],
+        cleanup=[calls.close],
     )
 
 

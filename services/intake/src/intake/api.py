@@ -18,12 +18,13 @@ from chassis.folders import WatchedFolder
 from chassis.personal_numbers import NoPersonalNumber, hashed
 from chassis.problems import Problem, plain_problem
 from chassis.store import Store, Transaction
+from intake import handback
 from intake.attachments import Objects
 from intake.dialects import DRIFT, DataTooLarge, Draft, EnvelopeInvalid, Fault, NotUnderstood
 from intake.dialects.json_dialect import read_json
 from intake.events import Attachment, Submitter
 from intake.forms import Forms
-from intake.submissions import Receipt, Submission, Taken, found, submissions, take
+from intake.submissions import Receipt, Submission, Taken, submissions, take
 
 MAX_BODY_BYTES = 10 * MIB
 
@@ -71,10 +72,10 @@ class Api:
         if _INCOMPARABLE.search(value):
             raise plain_problem(404)
         async with self.store.read() as connection:
-            told = await found(connection, caller.id, column == value)
-        if told is None:
+            answer = await handback.told(connection, caller.id, column == value)
+        if answer is None:
             raise plain_problem(404)
-        return web.Response(body=to_json(told), content_type=JSON_TYPE)
+        return web.Response(body=to_json(answer), content_type=JSON_TYPE)
 
     def _draft(self, content_type: str, body: bytes) -> Draft:
         if content_type != JSON_TYPE:

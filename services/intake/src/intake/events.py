@@ -98,7 +98,11 @@ class ReportReleased(ReportEvent):
 
 
 class ReportReturned(ReportEvent):
+    """`reason` is the secretary's own, as they wrote it."""
+
     kind: ClassVar[str] = "report.returned"
+
+    reason: str
 
 
 class NotificationSent(Event):

@@ -1,5 +1,6 @@
-"""What intake does when it hears of the submissions that it took: it keeps their status."""
+"""What intake does when it hears of the submissions that it took: their status is kept and handed back."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from chassis.consumer import Subscription
@@ -14,6 +15,7 @@ from intake.events import (
     ReportReturned,
     SubmissionRejected,
 )
+from intake.handback import HandBacks, News, rejection_message, return_message
 from intake.submissions import note, note_rejection, note_report
 
 STATUS = {
@@ -25,34 +27,53 @@ STATUS = {
 """A released report is filed again, as far as the sender is concerned."""
 
 
-async def note_rejected_submission(event: SubmissionRejected, tx: Transaction) -> None:
-    findings = [finding.model_dump() for finding in event.findings]
-    await note_rejection(tx, event.submission_id, event.revision, findings)
-    await note(tx, event.submission_id, event.kind)
+@dataclass
+class Ledger:
+    """Keeps what became of each submission, for who asks and for who is to be told."""
 
+    hand_backs: HandBacks
 
-async def note_changed_report(event: ReportEvent, tx: Transaction) -> None:
-    await note_report(
-        tx,
-        event.submission_id,
-        event.version,
-        STATUS[event.kind],
-        [finding.model_dump() for finding in event.findings],
-        event.meeting.model_dump() if event.meeting else None,
-    )
-    await note(tx, event.submission_id, event.kind)
+    def reads(self) -> list[Subscription[Any]]:
+        return [
+            Subscription(SubmissionRejected, self.note_rejected_submission),
+            Subscription(ReportFiled, self.note_changed_report),
+            Subscription(ReportHeld, self.note_changed_report),
+            Subscription(ReportReleased, self.note_changed_report),
+            Subscription(ReportReturned, self.note_changed_report),
+            Subscription(NotificationSent, note_letter),
+            Subscription(NotificationFailed, note_letter),
+        ]
+
+    async def note_rejected_submission(self, event: SubmissionRejected, tx: Transaction) -> None:
+        findings = [finding.model_dump() for finding in event.findings]
+        await note_rejection(tx, event.submission_id, event.revision, findings)
+        await note(tx, event.submission_id, event.kind)
+        await self.hand_backs.begin(tx, _news(event, 0, "rejected", rejection_message(event.findings)))
+
+    async def note_changed_report(self, event: ReportEvent, tx: Transaction) -> None:
+        status = STATUS[event.kind]
+        await note_report(
+            tx,
+            event.submission_id,
+            event.version,
+            status,
+            [finding.model_dump() for finding in event.findings],
+            event.meeting.model_dump() if event.meeting else None,
+        )
+        await note(tx, event.submission_id, event.kind)
+        message = return_message(event.reason) if isinstance(event, ReportReturned) else None
+        await self.hand_backs.begin(tx, _news(event, event.version, status, message))
 
 
 async def note_letter(event: NotificationSent | NotificationFailed, tx: Transaction) -> None:
     await note(tx, event.submission_id, event.kind)
 
 
-READS: list[Subscription[Any]] = [
-    Subscription(SubmissionRejected, note_rejected_submission),
-    Subscription(ReportFiled, note_changed_report),
-    Subscription(ReportHeld, note_changed_report),
-    Subscription(ReportReleased, note_changed_report),
-    Subscription(ReportReturned, note_changed_report),
-    Subscription(NotificationSent, note_letter),
-    Subscription(NotificationFailed, note_letter),
-]
+def _news(event: SubmissionRejected | ReportEvent, version: int, status: str, message: str | None) -> News:
+    return News(
+        submission_id=event.submission_id,
+        revision=event.revision,
+        version=version,
+        status=status,
+        message=message,
+    )

@@ -22,6 +22,22 @@ _RECEIPT: Schema = {
     },
 }
 
+_HAND_BACK: Schema = {
+    "title": "HandBack",
+    "description": "How the platform was told of the latest change, if it wants to be told.",
+    "type": "object",
+    "required": ["state", "attempts", "at", "reason"],
+    "properties": {
+        "state": {"enum": ["none", "pending", "done", "failed"]},
+        "attempts": {"type": "integer", "minimum": 0},
+        "at": {
+            "anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}],
+            "description": "Since when it is pending, or when it was done or given up.",
+        },
+        "reason": {"anyOf": [{"type": "string"}, {"type": "null"}], "description": "Why not, in Swedish."},
+    },
+}
+
 _STATUS: Schema = {
     "title": "Status",
     "type": "object",
@@ -35,6 +51,7 @@ _STATUS: Schema = {
         "findings",
         "meeting",
         "history",
+        "hand_back",
     ],
     "properties": {
         "id": {"type": "string"},
@@ -56,7 +73,9 @@ _STATUS: Schema = {
                 },
             },
         },
+        "hand_back": {"$ref": "#/components/schemas/HandBack"},
     },
+    "$defs": {"HandBack": _HAND_BACK},
 }
 
 _LINE: Schema = {"type": "string", "minLength": 1, "maxLength": 200}

@@ -366,11 +366,12 @@ async def note_report(
     )
 
 
-async def found(connection: AsyncConnection, caller: str, *conditions: Any) -> dict[str, Any] | None:
-    """What the sender is told of its own submission, or None."""
-    row = (
-        await connection.execute(select(submissions).where(submissions.c.caller == caller, *conditions))
-    ).first()
+async def found(
+    connection: AsyncConnection | Transaction, caller: str | None, *conditions: Any
+) -> dict[str, Any] | None:
+    """What the sender is told of its own submission, or None; without a caller, of anybody's."""
+    own = [] if caller is None else [submissions.c.caller == caller]
+    row = (await connection.execute(select(submissions).where(*own, *conditions))).first()
     if row is None:
         return None
     steps = (
