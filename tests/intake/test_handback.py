@@ -103,7 +103,7 @@ class Office:
 
 
 class Open(Protocol):
-    def __call__(self) -> AbstractAsyncContextManager[LoneService]: ...
+    def __call__(self, database: Path | str | None = None) -> AbstractAsyncContextManager[LoneService]: ...
 
 
 @pytest.fixture
@@ -129,16 +129,13 @@ def open_intake(tmp_path: Path, config: Path, forms: Path, clock: StillClock, pl
     ]
     (config / "callers.yaml").write_text(yaml.safe_dump({"callers": callers}), "utf-8")
     objects = (tmp_path / "objects").as_uri()
-    return lambda: alone(
-        build,
-        IntakeSettings,
-        tmp_path / "intake.db",
-        clock,
-        config=config,
-        forms=str(forms),
-        objects=objects,
-        personal_number_key=NUMBER_KEY,
-    )
+
+    def run(database: Path | str | None = None) -> AbstractAsyncContextManager[LoneService]:
+        given = {"forms": str(forms), "objects": objects, "personal_number_key": NUMBER_KEY}
+        where = database or tmp_path / "intake.db"
+        return alone(build, IntakeSettings, where, clock, config=config, **given)
+
+    return run
 
 
 @pytest.fixture
@@ -506,3 +503,21 @@ async def test_what_is_logged_holds_facts_alone(office: Office) -> None:
 def test_every_reason_is_told_in_swedish() -> None:
     """To the platform's people; operators read the English one on the desk."""
     assert platform_calls.IN_SWEDISH.keys() == set(platform_calls.Reason)
+
+
+async def test_so_it_is_on_postgresql(open_intake: Open, platform: FakePlatform, postgres_url: str) -> None:
+    """The chain, a failure that is seen, a replay, and what a newer one has overtaken."""
+    platform.script += [fault("AccessDenied"), Scripted(503)]
+    async with open_intake(postgres_url) as intake:
+        office = Office(intake, platform)
+        submission_id = await office.send()
+        await intake.hear(report(ReportFiled, submission_id, version=1))
+        await office.settled(submission_id, "failed")
+        await office.replay_all()
+        assert (await office.tried(submission_id, attempts=2))["hand_back"]["state"] == "pending"
+        await intake.hear(report(ReportReturned, submission_id, version=2))
+        await office.settled(submission_id, "done")
+        intake.clock.pass_by(seconds=2)
+        await office.idle()
+        assert text_of(platform, "statusAlias") == ["komplettering"]
+        assert office.counted("open-e", "status", "overtaken") == 1
