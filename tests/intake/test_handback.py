@@ -305,7 +305,11 @@ async def test_a_platform_that_does_not_answer_is_not_waited_for(
     assert told["hand_back"]["reason"] == "Plattformen svarade inte i tid."
 
 
-@pytest.mark.parametrize("answer", [Scripted(drop=True), Scripted(504)], ids=["hung up", "504"])
+@pytest.mark.parametrize(
+    "answer",
+    [Scripted(drop=True), Scripted(504), fault("OutOfCoffee"), Scripted(200, "<half an ans")],
+    ids=["hung up", "504", "another fault", "half an answer"],
+)
 async def test_a_message_that_may_be_there_is_not_sent_again_without_a_person(
     office: Office, answer: Scripted
 ) -> None:
@@ -350,6 +354,20 @@ async def test_a_reference_that_is_no_number_of_the_platform_is_parked(office: O
     await office.intake.hear(report(ReportFiled, submission_id))
     assert "inget nummer" in (await office.settled(submission_id, "failed"))["hand_back"]["reason"]
     assert office.platform.calls == []
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"), [(401, "släpper inte in"), (307, "bytt adress"), (405, "tar inte")]
+)
+async def test_a_platform_that_lets_us_not_in_is_not_asked_again(
+    office: Office, status: int, reason: str
+) -> None:
+    """The credentials go nowhere but where they were meant for, and an operator is told what to mend."""
+    office.platform.script.append(Scripted(status, headers={"Location": "/api/callback"}))
+    submission_id = await office.send()
+    await office.intake.hear(report(ReportFiled, submission_id))
+    assert reason in (await office.settled(submission_id, "failed"))["hand_back"]["reason"]
+    assert office.platform.names == ["confirmDelivery"]
 
 
 async def test_a_status_that_no_longer_holds_is_not_set(office: Office) -> None:
@@ -422,10 +440,10 @@ async def test_a_callback_tried_again_is_the_same_message(office: Office) -> Non
     assert "." not in first.headers["webhook-id"]
 
 
-@pytest.mark.parametrize("status", [301, 400, 401, 404, 410])
+@pytest.mark.parametrize("status", [301, 307, 400, 401, 404, 410])
 async def test_a_callback_that_is_refused_is_parked_at_once(office: Office, status: int) -> None:
     """Nobody follows a redirect with a signed message, and nobody insists."""
-    office.platform.script.append(Scripted(status, headers={"Location": "/elsewhere"}))
+    office.platform.script.append(Scripted(status, headers={"Location": "/hook"}))
     submission_id = await office.send(key=OTHER_KEY)
     await office.intake.hear(report(ReportFiled, submission_id))
     await office.settled(submission_id, "failed", key=OTHER_KEY)

@@ -166,11 +166,10 @@ class HandBacks:
 
     async def _still_holds(self, platform: Platform, news: News) -> bool:
         """A status that no longer holds would undo a newer one; a confirmation and a message always hold."""
-        query = select(submissions).where(submissions.c.id == news.submission_id)
+        query = select(submissions.c.status).where(submissions.c.id == news.submission_id)
         async with self.store.read() as connection:
-            row = (await connection.execute(query)).one()
-        newest = row.report_version == news.version and not _is_old(news, row)
-        return newest and row.status == news.status and _alias(platform, news) is not None
+            status = await connection.scalar(query)
+        return bool(status == news.status) and _alias(platform, news) is not None
 
     async def _has_newer(self, key: str, news: News) -> bool:
         """Whether a callback with all that this one tells has been written since."""

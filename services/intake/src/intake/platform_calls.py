@@ -138,19 +138,21 @@ class PlatformCalls:
             self._session = None
 
     async def _operate(self, platform: Platform, operation: str, request: bytes) -> None:
+        """Only the operation's own response, or a fault that is known, tells for sure.
+
+        Any other fault may have come after the deed was done, and half an answer tells nothing.
+        """
         user, _, password = platform.secret.get_secret_value().partition(":")
         signed_in = aiohttp.encode_basic_auth(user, password, "utf-8")
         answer = await self._post(platform, request, {**open_e.HEADERS, "Authorization": signed_in})
         self._judge(answer)
         try:
-            done = answer.status != 500 and open_e.answered_to(operation, answer.content)
-            never = not done and open_e.never_heals(answer.content)
+            if answer.status != 500 and open_e.answered_to(operation, answer.content):
+                return
+            never = open_e.never_heals(answer.content)
         except open_e.NotSoap:
-            raise _no_soap(answer) from None
-        if never:
-            raise Refused(Reason.NEVER_HEALS)
-        if not done:
-            raise NotNow(Reason.FAULT)
+            raise Unanswered(Reason.FAULT if answer.status == 500 else Reason.NO_SOAP) from None
+        raise Refused(Reason.NEVER_HEALS) if never else Unanswered(Reason.FAULT)
 
     def _judge(self, answer: Answer) -> None:
         """What the status alone says; 2xx and 500 are left to who knows the content."""
@@ -198,11 +200,6 @@ def _instance(reference: str) -> int:
         return open_e.flow_instance_of(reference)
     except open_e.NoFlowInstance:
         raise Refused(Reason.NO_INSTANCE) from None
-
-
-def _no_soap(answer: Answer) -> NotTold:
-    """A page with 200 comes from before the callback; an error's page may come from within it."""
-    return Unanswered(Reason.FAULT) if answer.status == 500 else NotNow(Reason.NO_SOAP)
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> bytes:
