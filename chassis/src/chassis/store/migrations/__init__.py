@@ -23,7 +23,7 @@ def needs_upgrade(connection: Connection, histories: Iterable[Path]) -> bool:
     """Whether a revision is missing; the table of versions leaves out those that others depend on."""
     scripts = ScriptDirectory.from_config(_config(histories))
     done = scripts.get_all_current(MigrationContext.configure(connection).get_current_heads())
-    return any(revision not in done for revision in scripts.walk_revisions())
+    return any(head not in done for head in scripts.get_revisions(scripts.get_heads()))
 
 
 def _config(histories: Iterable[Path]) -> Config:
