@@ -13,16 +13,18 @@ from hypothesis import strategies as st
 
 from chassis.store import StoreUnavailable
 from intake.attachments import Objects
-from intake.dialects import File
+from intake.file_names import safe_name
+from intake.inspection import Inspected
+from support.file_samples import harmless_pdf
 from support.lone_service import LoneService
 from support.platforms import KEY, RunIntake, envelope, post
 
-CONTENT = b"bytes of a picture"
+CONTENT = harmless_pdf()
 SHA = hashlib.sha256(CONTENT).hexdigest()
 
 
-def attachment(name: str = "bild.jpg", content: bytes = CONTENT) -> dict[str, Any]:
-    return {"name": name, "media_type": "image/jpeg", "content": base64.b64encode(content).decode()}
+def attachment(name: str = "bild.pdf", content: bytes = CONTENT) -> dict[str, Any]:
+    return {"name": name, "media_type": "application/pdf", "content": base64.b64encode(content).decode()}
 
 
 async def test_a_file_is_kept_and_travels_as_a_reference(intake: LoneService, tmp_path: Path) -> None:
@@ -31,11 +33,12 @@ async def test_a_file_is_kept_and_travels_as_a_reference(intake: LoneService, tm
     (event,) = await intake.said("submission.received")
     assert event.data["attachments"] == [
         {
-            "name": "bild.jpg",
-            "media_type": "image/jpeg",
+            "name": "bild.pdf",
+            "media_type": "application/pdf",
             "size": len(CONTENT),
             "sha256": SHA,
             "object": f"{SHA[:2]}/{SHA}",
+            "personal_number": None,
         }
     ]
     assert (tmp_path / "objects" / SHA[:2] / SHA).read_bytes() == CONTENT
@@ -43,7 +46,7 @@ async def test_a_file_is_kept_and_travels_as_a_reference(intake: LoneService, tm
 
 async def test_the_same_bytes_are_kept_once(intake: LoneService, tmp_path: Path) -> None:
     """In two submissions, under two names, and when a submission is repeated."""
-    for reference, name in (("1", "a.jpg"), ("1", "a.jpg"), ("2", "b.jpg")):
+    for reference, name in (("1", "a.pdf"), ("1", "a.pdf"), ("2", "b.pdf")):
         files = [attachment(name), attachment("kopia av " + name)]
         answer = await post(intake, envelope(reference=reference, attachments=files), key=KEY)
         assert answer.status == 202
@@ -52,13 +55,13 @@ async def test_the_same_bytes_are_kept_once(intake: LoneService, tmp_path: Path)
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a" * 255, "CON", "..", "å/ä\\ö"])
 async def test_a_files_name_decides_nothing(intake: LoneService, tmp_path: Path, name: str) -> None:
-    """It is told as it came and used for no path."""
+    """It is told without its path, and used for none."""
     before = {path for path in tmp_path.rglob("*") if path.is_file()}
     assert (await post(intake, envelope(attachments=[attachment(name)]), key=KEY)).status == 202
     new = {path for path in tmp_path.rglob("*") if path.is_file()} - before
     assert {path for path in new if "intake.db" not in path.name} == {tmp_path / "objects" / SHA[:2] / SHA}
     (event,) = await intake.said("submission.received")
-    assert event.data["attachments"][0]["name"] == name
+    assert event.data["attachments"][0]["name"] == safe_name(name, "pdf")
 
 
 async def test_file_and_folders_are_synced_before_the_answer(
@@ -73,7 +76,7 @@ async def test_file_and_folders_are_synced_before_the_answer(
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", noting)
-    kept = await Objects(tmp_path.as_uri()).keep(File("a", "b/c", CONTENT))
+    kept = await Objects(tmp_path.as_uri()).keep(Inspected("a.pdf", "application/pdf", CONTENT, None))
     assert {str(tmp_path / kept.object), str(tmp_path / SHA[:2]), str(tmp_path)} <= set(synced)
 
 
@@ -99,7 +102,7 @@ async def test_a_store_that_cannot_be_reached_is_not_now(tmp_path: Path) -> None
     """A folder that is a file, an address where nobody answers."""
     (tmp_path / "file").write_text("x", "utf-8")
     with pytest.raises(StoreUnavailable):
-        await Objects((tmp_path / "file").as_uri()).keep(File("a", "b/c", CONTENT))
+        await Objects((tmp_path / "file").as_uri()).keep(Inspected("a.pdf", "application/pdf", CONTENT, None))
 
 
 async def test_no_more_than_twenty_files_are_taken(intake: LoneService) -> None:
@@ -117,6 +120,6 @@ async def test_what_is_kept_is_what_came(
     folder = tmp_path_factory.mktemp("objects")
     objects = Objects(folder.as_uri())
     for content in contents:
-        kept = await objects.keep(File("a", "b/c", content))
+        kept = await objects.keep(Inspected("a.pdf", "application/pdf", content, None))
         assert (folder / kept.object).read_bytes() == content
         assert (kept.size, kept.sha256) == (len(content), hashlib.sha256(content).hexdigest())

@@ -17,6 +17,7 @@ from intake.events import SubmissionReceived
 from intake.forms import find_forms, load_form
 from intake.handback import HandBacks, hand_backs_counter
 from intake.handlers import Ledger
+from intake.inspection import Inspector
 from intake.operations import ABOUT, operations
 from intake.platform_calls import PlatformCalls
 from intake.settings import IntakeSettings
@@ -36,10 +37,12 @@ def build(settings: IntakeSettings, bus: Bus, clock: Clock = system_clock) -> Se
     forms = WatchedFolder(settings.forms_folders, each(find_forms, load_form))
     calls = PlatformCalls(clock)
     hand_backs = HandBacks(store, callers, calls, hand_backs_counter(metrics.registry))
+    inspector = Inspector()
     key = settings.personal_number_key
     api = Api(
         store,
         Objects(settings.objects),
+        inspector,
         Door(callers),
         forms,
         key.get_secret_value() if key else None,
@@ -62,7 +65,7 @@ def build(settings: IntakeSettings, bus: Bus, clock: Clock = system_clock) -> Se
         operations=operations(api),
         tally=lambda: tally(store),
         folders=[callers, forms],
-        cleanup=[calls.close],
+        cleanup=[calls.close, inspector.close],
     )
 
 

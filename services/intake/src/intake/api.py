@@ -1,9 +1,11 @@
 """`POST /v1/submissions`: judge the envelope, store it durably, and only then promise."""
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter
@@ -20,18 +22,26 @@ from chassis.problems import Problem, plain_problem
 from chassis.store import Store, Transaction
 from intake import handback
 from intake.attachments import Objects
-from intake.dialects import DRIFT, DataTooLarge, Draft, EnvelopeInvalid, Fault, NotUnderstood
+from intake.dialects import DRIFT, DataTooLarge, Draft, EnvelopeInvalid, Fault, File, NotUnderstood
 from intake.dialects.json_dialect import read_json
-from intake.events import Attachment, Submitter
+from intake.dialects.multipart import read_multipart
+from intake.events import Submitter
+from intake.file_names import numbered
 from intake.forms import Forms
+from intake.inspection import Inspected, Inspector
+from intake.refusals import Refused
 from intake.submissions import Receipt, Submission, Taken, submissions, take
 
 MAX_BODY_BYTES = 10 * MIB
+
+MAX_BYTES_WITH_FILES = 25 * MIB
+"""What mail relays of municipalities let through, and what one request may hold of memory."""
 
 _INCOMPARABLE = re.compile("[\0\ud800-\udfff]")
 """PostgreSQL's texts hold no NUL, and no encoding holds half a surrogate pair."""
 
 JSON_TYPE = "application/json"
+MULTIPART_TYPE = "multipart/form-data"
 
 
 @dataclass
@@ -40,6 +50,7 @@ class Api:
 
     store: Store
     objects: Objects
+    inspector: Inspector
     door: Door
     forms: WatchedFolder[Forms]
     personal_number_key: str | None
@@ -49,9 +60,9 @@ class Api:
 
     async def receive(self, request: web.Request) -> web.Response:
         """Answer 202 when the submission is on disk, and not before."""
-        caller, body = await self.door.admit(request, MAX_BODY_BYTES)
+        caller, body = await self.door.admit(request, MAX_BYTES_WITH_FILES)
         self.door.spend(caller)
-        draft = self._draft(request.content_type, body)
+        draft = await asyncio.to_thread(_draft, request.headers.get("Content-Type", ""), body)
         submission = await self._submission(draft, caller, request.headers.get("Idempotency-Key"))
         receipt = await self.store.write(lambda tx: _take(tx, submission), submission.locks)
         crash_point("intake.after_commit")
@@ -77,28 +88,35 @@ class Api:
             raise plain_problem(404)
         return web.Response(body=to_json(answer), content_type=JSON_TYPE)
 
-    def _draft(self, content_type: str, body: bytes) -> Draft:
-        if content_type != JSON_TYPE:
-            detail = f"Skicka innehållet som {JSON_TYPE}."
-            raise Problem(415, "media-type", "Fel innehållstyp", detail)
+    async def _inspected(self, files: Sequence[File]) -> list[Inspected]:
+        """Every file fit to keep, or a refusal that names each that is not."""
+        today = day_in_stockholm(self.clock())
+        looked_at = [await self._looked_at(file, today) for file in files]
+        faults = [
+            Fault(f"/attachments/{index}", refused.detail)
+            for index, refused in enumerate(looked_at)
+            if isinstance(refused, Refused)
+        ]
+        if faults:
+            raise _files_refused(faults)
+        fit = [file for file in looked_at if isinstance(file, Inspected)]
+        names = numbered(file.name for file in fit)
+        return [replace(file, name=name) for file, name in zip(fit, names, strict=True)]
+
+    async def _looked_at(self, file: File, today: date) -> Inspected | Refused:
         try:
-            return read_json(body)
-        except NotUnderstood as error:
-            raise Problem(400, "not-understood", "Innehållet gick inte att läsa", error.detail) from None
-        except EnvelopeInvalid as error:
-            raise _invalid(error.faults) from None
-        except DataTooLarge:
-            detail = "Svaren i formuläret får vara högst 256 KiB."
-            raise Problem(413, "data-too-large", "För stort", detail) from None
+            return await self.inspector.inspect(file, today)
+        except Refused as refused:
+            return refused
 
     async def _submission(self, draft: Draft, caller: Caller, key: str | None) -> Submission:
         version, plain_key = self._version(draft, caller), _plain_key(key)
         received_at = self.clock()
         submitter = self._submitter(draft)
-        attachments = [await self.objects.keep(file) for file in draft.files]
         submitted_at = draft.submitted_at or received_at
         in_time = caller.own_platform and submitted_at <= received_at
-        digest = _digest(draft, submitter, attachments)
+        digest = await asyncio.to_thread(_digest, draft, submitter)
+        attachments = [await self.objects.keep(file) for file in await self._inspected(draft.files)]
         return Submission(
             caller=caller.id,
             idempotency_key=plain_key or _own_key(draft, digest),
@@ -146,6 +164,33 @@ class Api:
             raise _invalid([Fault(place, "Det är inget giltigt personnummer.")]) from None
 
 
+def _draft(content_type: str, body: bytes) -> Draft:
+    """What was sent, in one of the dialects; without files it may be smaller only."""
+    try:
+        draft = _read(content_type, body)
+    except NotUnderstood as error:
+        raise Problem(400, "not-understood", "Innehållet gick inte att läsa", error.detail) from None
+    except EnvelopeInvalid as error:
+        raise _invalid(error.faults) from None
+    except DataTooLarge:
+        detail = "Svaren i formuläret får vara högst 256 KiB."
+        raise Problem(413, "data-too-large", "För stort", detail) from None
+    if not draft.files and len(body) > MAX_BODY_BYTES:
+        detail = f"Utan filer får innehållet vara högst {MAX_BODY_BYTES // MIB} MiB."
+        raise Problem(413, "body-too-large", "För stort", detail)
+    return draft
+
+
+def _read(content_type: str, body: bytes) -> Draft:
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == JSON_TYPE:
+        return read_json(body)
+    if media_type == MULTIPART_TYPE:
+        return read_multipart(content_type, body)
+    detail = f"Skicka innehållet som {JSON_TYPE} eller {MULTIPART_TYPE}."
+    raise Problem(415, "media-type", "Fel innehållstyp", detail)
+
+
 async def _take(tx: Transaction, submission: Submission) -> Receipt:
     receipt = await take(tx, submission)
     crash_point("intake.before_commit")
@@ -156,6 +201,12 @@ def _invalid(faults: Sequence[Fault]) -> Problem:
     detail = "Uppgifterna runt formuläret är inte kompletta. Rätta det som anges och skicka igen."
     errors = [_error(fault.pointer, fault.detail) for fault in faults]
     return Problem(422, "envelope-invalid", "Ofullständig inlämning", detail, errors)
+
+
+def _files_refused(faults: Sequence[Fault]) -> Problem:
+    detail = "En eller flera filer kan inte tas emot. Rätta det som anges och skicka igen."
+    errors = [_error(fault.pointer, fault.detail) for fault in faults]
+    return Problem(422, "file-refused", "Filen tas inte emot", detail, errors)
 
 
 def _error(pointer: str, detail: str) -> dict[str, str]:
@@ -177,8 +228,11 @@ def _own_key(draft: Draft, digest: str) -> str | None:
     return f"digest:{digest}" if draft.submitted_at is None else None
 
 
-def _digest(draft: Draft, submitter: Submitter, attachments: Sequence[Attachment]) -> str:
-    """What makes two submissions the same: everything that was said, however it was spelled."""
+def _digest(draft: Draft, submitter: Submitter) -> str:
+    """What makes two submissions the same: everything that was said, however it was spelled.
+
+    Files count as they were sent: made anew by another version of a library they would be others.
+    """
     content = [
         draft.form,
         draft.form_version,
@@ -186,7 +240,7 @@ def _digest(draft: Draft, submitter: Submitter, attachments: Sequence[Attachment
         draft.submitted_at and draft.submitted_at.timestamp(),
         submitter.model_dump(),
         draft.data,
-        [attachment.model_dump() for attachment in attachments],
+        [[file.name, file.media_type, hashlib.sha256(file.content).hexdigest()] for file in draft.files],
     ]
     return hashlib.sha256(to_json(_sorted(content))).hexdigest()
 

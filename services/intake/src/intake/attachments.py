@@ -13,8 +13,8 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from chassis.store import StoreUnavailable
-from intake.dialects import File
 from intake.events import Attachment
+from intake.inspection import Inspected
 
 
 class Objects:
@@ -24,7 +24,7 @@ class Objects:
         self._url = url
         self._folder = Path(unquote(urlsplit(url).path)) if url.startswith("file:") else None
 
-    async def keep(self, file: File) -> Attachment:
+    async def keep(self, file: Inspected) -> Attachment:
         """Store the file durably; the same bytes are stored once.
 
         Raises:
@@ -37,7 +37,12 @@ class Objects:
         except (BaseError, OSError) as error:
             raise StoreUnavailable(type(error).__name__) from error
         return Attachment(
-            name=file.name, media_type=file.media_type, size=len(file.content), sha256=digest, object=name
+            name=file.name,
+            media_type=file.media_type,
+            size=len(file.content),
+            sha256=digest,
+            object=name,
+            personal_number=file.personal_number,
         )
 
     async def _put(self, name: str, content: bytes) -> None:

@@ -19,7 +19,10 @@ class Submitter(BaseModel):
 
 
 class Attachment(BaseModel):
-    """A file that came along; `object` is where its bytes lie."""
+    """A file that came along; `object` is where its bytes lie.
+
+    `personal_number` is the surest kind of number found in its text, and never the number.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
@@ -28,6 +31,7 @@ class Attachment(BaseModel):
     size: int
     sha256: str
     object: str
+    personal_number: Literal["certain", "possible"] | None = None
 
 
 class Finding(BaseModel):

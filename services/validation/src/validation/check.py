@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from chassis.folders import BrokenFolder
+from chassis.personal_numbers import Kind
 from validation.facts import Number, Past
 from validation.findings import Verdict
 from validation.forms import Form, UnknownVersionError, form_folders, load_form
@@ -46,6 +47,7 @@ class _Expected(_Text):
 
 class _Attachment(BaseModel):
     name: str
+    personal_number: Kind | None = None
 
 
 class _Submitter(_Text):
@@ -136,6 +138,7 @@ def _judged(example: _Example, form: Form) -> Judgement:
         submitter=Submitter(name=example.submitter.name, email=example.submitter.email),
         data=example.data,
         attachments=tuple(attachment.name for attachment in example.attachments),
+        numbers_in_attachments=tuple(attachment.personal_number for attachment in example.attachments),
     )
     past = [_past(form, committee, submission, *one) for one in enumerate(example.history)]
     return judge(submission, form, committee, past, example.received_at)

@@ -26,6 +26,7 @@ class Attachment(Part):
     size: int
     sha256: str
     object: str
+    personal_number: Literal["certain", "possible"] | None = None
 
 
 class JudgedFinding(Part):

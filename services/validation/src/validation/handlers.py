@@ -104,6 +104,7 @@ def _submission(event: SubmissionReceived) -> Submission:
         ),
         data=event.data,
         attachments=tuple(attachment.name for attachment in event.attachments),
+        numbers_in_attachments=tuple(attachment.personal_number for attachment in event.attachments),
         findings=tuple(Finding(**finding.model_dump()) for finding in event.findings),
     )
 

@@ -4,7 +4,7 @@ Pure: the same report, form, committee, past and moment give the same judgement.
 `circumstances` first, locks the person, fetches their past, and then runs `judge`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import cel
 
 from chassis.clock import day_in_stockholm, in_stockholm
-from chassis.personal_numbers import masked
+from chassis.personal_numbers import Kind, masked
 from validation.expressions import EvaluationError
 from validation.facts import Number, Occasion, Past, asked, counted, nothing, only, relevant
 from validation.findings import Finding, Verdict, verdict_of
@@ -41,6 +41,8 @@ class Submission:
     data: Json
     attachments: tuple[str, ...] = ()
     """File names."""
+    numbers_in_attachments: tuple[Kind | None, ...] = ()
+    """The surest kind of personal number in the text of each file, as intake found it."""
     findings: tuple[Finding, ...] = ()
     """What intake noticed at the door; it counts like what the rules find."""
 
@@ -207,7 +209,13 @@ class _Case:
                 "units": self._committee.unit_names,
             },
             "attachments": attachments,
+            "in_attachments": [*self._numbers_in_attachments()],
         }
+
+    def _numbers_in_attachments(self) -> Iterator[dict[str, str]]:
+        for index, kind in enumerate(self._submission.numbers_in_attachments):
+            if kind:
+                yield {"kind": kind, "pointer": f"/attachments/{index}"}
 
     def _safe(self, words: str) -> str:
         return masked(words, self._received)

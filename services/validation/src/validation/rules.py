@@ -12,6 +12,7 @@ Rules are CEL over these variables:
 `form`         `form`, `committee`, `title`, `version`, and `guideline` with the fields it has
 `committee`    `id`, `name`, and `units`: unit id to name
 `attachments`  the file names
+`in_attachments`  {kind, pointer} for each file with a personal number in its text; pictures are not read
 
 and these functions, besides CEL's own:
 
@@ -212,6 +213,7 @@ def vocabulary(schema: Schema, facts: Sequence[Fact]) -> Vocabulary:
         "form.guideline": _GUIDELINE,
         "committee": frozenset({"id", "name", "units"}),
         "attachments": None,
+        "in_attachments": None,
     }
 
 

@@ -18,6 +18,9 @@ from intake.dialects import DataTooLarge, Draft, EnvelopeInvalid, Fault, File, N
 MAX_DATA_BYTES = 256 * 1024
 """A form of ten texts of ten thousand characters fits twice; more is a file."""
 
+MAX_FILES = 20
+"""Files of one submission; who has more should gather them in a PDF."""
+
 MAX_DEPTH = 100
 """Levels of lists and objects in `data`; forms have five, and parsers of JSON give up at 200."""
 
@@ -81,7 +84,7 @@ class Envelope(_Strict):
     submitted_at: Annotated[datetime, BeforeValidator(_moment)]
     submitter: _Submitter
     data: dict[str, Any]
-    attachments: Annotated[list[_Attachment], Field(max_length=20)] = []
+    attachments: Annotated[list[_Attachment], Field(max_length=MAX_FILES)] = []
 
 
 def read_json(body: bytes) -> Draft:
