@@ -11,7 +11,7 @@ from chassis.folders import WatchedFolder, each, whole
 from chassis.metrics import Metrics
 from chassis.service import Service
 from chassis.store import open_store
-from intake.api import Api, drift_counter, received_counter
+from intake.api import Api, drift_counter, received_counter, scans_counter
 from intake.attachments import Objects
 from intake.events import SubmissionReceived
 from intake.forms import find_forms, load_form
@@ -20,6 +20,7 @@ from intake.handlers import Ledger
 from intake.inspection import Inspector
 from intake.operations import ABOUT, operations
 from intake.platform_calls import PlatformCalls
+from intake.scanning import Scanner
 from intake.settings import IntakeSettings
 from intake.submissions import tally
 
@@ -43,11 +44,13 @@ def build(settings: IntakeSettings, bus: Bus, clock: Clock = system_clock) -> Se
         store,
         Objects(settings.objects),
         inspector,
+        Scanner(settings.clamd_socket) if settings.clamd_socket else None,
         Door(callers),
         forms,
         key.get_secret_value() if key else None,
         clock,
         received_counter(metrics.registry),
+        scans_counter(metrics.registry),
         drift_counter(metrics.registry),
     )
     return Service(

@@ -25,11 +25,12 @@ from intake.attachments import Objects
 from intake.dialects import DRIFT, DataTooLarge, Draft, EnvelopeInvalid, Fault, File, NotUnderstood
 from intake.dialects.json_dialect import read_json
 from intake.dialects.multipart import read_multipart
-from intake.events import Submitter
+from intake.events import Finding, Submitter
 from intake.file_names import numbered
 from intake.forms import Forms
 from intake.inspection import Inspected, Inspector
 from intake.refusals import Refused
+from intake.scanning import Scan, Scanner
 from intake.submissions import Receipt, Submission, Taken, submissions, take
 
 MAX_BODY_BYTES = 10 * MIB
@@ -51,11 +52,13 @@ class Api:
     store: Store
     objects: Objects
     inspector: Inspector
+    scanner: Scanner | None
     door: Door
     forms: WatchedFolder[Forms]
     personal_number_key: str | None
     clock: Clock
     received: Counter
+    scans: Counter
     drifted: Counter
 
     async def receive(self, request: web.Request) -> web.Response:
@@ -103,6 +106,19 @@ class Api:
         names = numbered(file.name for file in fit)
         return [replace(file, name=name) for file, name in zip(fit, names, strict=True)]
 
+    async def _unscanned(self, files: Sequence[Inspected]) -> list[Finding]:
+        """What holds the report, for each file that the scanner did not answer for; infected ones raise."""
+        if self.scanner is None:
+            return []
+        scans = [await self.scanner.scan(file.content) for file in files]
+        for scan in scans:
+            self.scans.labels(scan.value).inc()
+        if Scan.INFECTED in scans:
+            raise _files_refused(
+                [Fault(_place(at), _INFECTED) for at, scan in enumerate(scans) if scan is Scan.INFECTED]
+            )
+        return [_scan_pending(_place(at)) for at, scan in enumerate(scans) if scan is Scan.PENDING]
+
     async def _looked_at(self, file: File, today: date) -> Inspected | Refused:
         try:
             return await self.inspector.inspect(file, today)
@@ -116,7 +132,9 @@ class Api:
         submitted_at = draft.submitted_at or received_at
         in_time = caller.own_platform and submitted_at <= received_at
         digest = await asyncio.to_thread(_digest, draft, submitter)
-        attachments = [await self.objects.keep(file) for file in await self._inspected(draft.files)]
+        files = await self._inspected(draft.files)
+        unscanned = await self._unscanned(files)
+        attachments = [await self.objects.keep(file) for file in files]
         return Submission(
             caller=caller.id,
             idempotency_key=plain_key or _own_key(draft, digest),
@@ -130,7 +148,7 @@ class Api:
             submitter=submitter,
             data=draft.data,
             attachments=attachments,
-            findings=draft.findings,
+            findings=[*draft.findings, *unscanned],
         )
 
     def _version(self, draft: Draft, caller: Caller) -> int:
@@ -201,6 +219,24 @@ def _invalid(faults: Sequence[Fault]) -> Problem:
     detail = "Uppgifterna runt formuläret är inte kompletta. Rätta det som anges och skicka igen."
     errors = [_error(fault.pointer, fault.detail) for fault in faults]
     return Problem(422, "envelope-invalid", "Ofullständig inlämning", detail, errors)
+
+
+_INFECTED = "Virusskyddet varnar för filen. Skicka inlämningen utan den, eller med en fil som är ren."
+_NOT_SCANNED = "Filen har inte kontrollerats mot virus. Släpp rapporten först när filen är kontrollerad."
+
+
+def _place(index: int) -> str:
+    return f"/attachments/{index}"
+
+
+def _scan_pending(place: str) -> Finding:
+    return Finding(
+        rule="scan-pending",
+        outcome="hold",
+        message=_NOT_SCANNED,
+        source="Handläggningsregel",
+        pointer=place,
+    )
 
 
 def _files_refused(faults: Sequence[Fault]) -> Problem:
@@ -284,3 +320,7 @@ def drift_counter(registry: CollectorRegistry) -> Counter:
         ["form", "platform"],
         registry=registry,
     )
+
+
+def scans_counter(registry: CollectorRegistry) -> Counter:
+    return Counter("kansli_scans_total", "Files by what the scanner said", ["outcome"], registry=registry)

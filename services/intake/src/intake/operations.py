@@ -1,7 +1,7 @@
 """What platforms may ask of intake: one table that is served, and is the OpenAPI document."""
 
 from chassis.openapi import JSON, Answer, Operation, Parameter, Schema, problems, schema_of
-from intake.api import Api
+from intake.api import MULTIPART_TYPE, Api
 from intake.dialects.json_dialect import Envelope
 from intake.events import Finding, Meeting
 
@@ -85,6 +85,15 @@ _RECEIVE_PROBLEMS = problems(400, 401, 403, 404, 408, 413, 415, 422) | problems(
 )
 
 
+_PARTS: Schema = {
+    "type": "object",
+    "required": ["submission"],
+    "description": "The part `submission` is the JSON; every other part is a file: PDF, JPEG or PNG.",
+    "properties": {"submission": {"type": "object"}},
+    "additionalProperties": {"type": "string", "format": "binary"},
+}
+
+
 def operations(api: Api) -> list[Operation]:
     """The table; its order is the document's."""
     return [
@@ -97,7 +106,7 @@ def operations(api: Api) -> list[Operation]:
             description="After a 202 it cannot be lost and will have its effect once. The same again gets "
             "the same receipt; the same reference with a later `submitted_at` is a completion.",
             parameters=[_IDEMPOTENCY_KEY],
-            bodies={JSON: {**schema_of(Envelope), "examples": [_EXAMPLE]}},
+            bodies={JSON: {**schema_of(Envelope), "examples": [_EXAMPLE]}, MULTIPART_TYPE: _PARTS},
             answers={202: _TAKEN, **_RECEIVE_PROBLEMS},
             needs_key=True,
         ),

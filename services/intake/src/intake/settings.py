@@ -1,5 +1,6 @@
 """All that intake can be told from outside."""
 
+from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field, SecretStr
@@ -16,6 +17,9 @@ class IntakeSettings(ServiceSettings):
 
     objects: str = Field(
         default="file:///var/lib/kansli/objects", description="Where attachments lie: file:///… or s3://…"
+    )
+    clamd_socket: Path | None = Field(
+        default=None, description="The unix socket of clamd, which then scans every file for viruses"
     )
     personal_number_key: SecretStr | None = Field(
         default=None,

@@ -1,0 +1,91 @@
+"""What the virus scanner says decides; what it does not say holds."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from intake.scanning import CHUNK_BYTES, Scan, Scanner
+from support.file_samples import harmless_pdf
+from support.platforms import KEY, RunIntake, envelope, post
+
+OK = b"stream: OK\0"
+FOUND = b"stream: Prov.Virus FOUND\0"
+FILE = {
+    "name": "a.pdf",
+    "media_type": "application/pdf",
+    "content": base64.b64encode(harmless_pdf()).decode(),
+}
+
+
+@asynccontextmanager
+async def clamd(socket: Path, answer: bytes | None) -> AsyncIterator[list[bytes]]:
+    """A scanner that answers this, or nothing and keeps the line; gives what it was sent."""
+    seen: list[bytes] = []
+    over = asyncio.Event()
+
+    async def scan(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert await reader.readuntil(b"\0") == b"zINSTREAM\0"
+        content = b""
+        while size := int.from_bytes(await reader.readexactly(4), "big"):
+            content += await reader.readexactly(size)
+        seen.append(content)
+        if answer is None:
+            await over.wait()
+        writer.write(answer or b"")
+        writer.close()
+
+    async with await asyncio.start_unix_server(scan, socket):
+        yield seen
+        over.set()
+
+
+@pytest.mark.parametrize(
+    ("answer", "scan"),
+    [
+        (OK, Scan.CLEAN),
+        (FOUND, Scan.INFECTED),
+        (b"INSTREAM size limit exceeded. ERROR\0", Scan.PENDING),
+        (b"", Scan.PENDING),
+        (None, Scan.PENDING),
+    ],
+)
+async def test_only_ok_is_clean(tmp_path: Path, answer: bytes | None, scan: Scan) -> None:
+    """An error, a closed line and silence are no answer."""
+    content = b"x" * (2 * CHUNK_BYTES + 1)
+    async with clamd(tmp_path / "clamd", answer) as seen:
+        assert await Scanner(tmp_path / "clamd", seconds=0.5).scan(content) is scan
+    assert seen == [content]
+
+
+async def test_an_infected_file_is_refused_and_not_kept(run_intake: RunIntake, tmp_path: Path) -> None:
+    """422 with its pointer."""
+    async with clamd(tmp_path / "clamd", FOUND), run_intake(clamd_socket=tmp_path / "clamd") as intake:
+        answer = await post(intake, envelope(attachments=[FILE]), key=KEY)
+        assert (answer.status, answer.pointers) == (422, ["/attachments/0"])
+        assert not await intake.said("submission.received")
+    assert not (tmp_path / "objects").exists()
+
+
+async def test_a_clean_file_goes_on_without_a_finding(run_intake: RunIntake, tmp_path: Path) -> None:
+    """The scanner saw the very bytes that are kept."""
+    async with clamd(tmp_path / "clamd", OK) as seen, run_intake(clamd_socket=tmp_path / "clamd") as intake:
+        assert (await post(intake, envelope(attachments=[FILE]), key=KEY)).status == 202
+        (event,) = await intake.said("submission.received")
+    assert (event.data["findings"], seen) == ([], [harmless_pdf()])
+
+
+async def test_what_could_not_be_scanned_is_taken_and_held(run_intake: RunIntake, tmp_path: Path) -> None:
+    """The submission is not lost, and does not go to the table either."""
+    async with run_intake(clamd_socket=tmp_path / "nobody") as intake:
+        assert (await post(intake, envelope(attachments=[FILE]), key=KEY)).status == 202
+        (event,) = await intake.said("submission.received")
+    (finding,) = event.data["findings"]
+    assert (finding["rule"], finding["outcome"], finding["pointer"]) == (
+        "scan-pending",
+        "hold",
+        "/attachments/0",
+    )
