@@ -11,7 +11,7 @@ from chassis.errands import Conclude, Errand, ErrandKind, ErrandWorker
 from chassis.events import unpack
 from chassis.metrics import Metrics
 from chassis.outcomes import Answer, Failed, Reject, TryLater
-from chassis.parking import replay
+from chassis.parking import ParkedErrand, drop, park_errand, replay
 from chassis.retry import RetrySchedule
 from chassis.store import Store, StoreUnavailable, Transaction, open_store
 from chassis.store.tables import errands, outbox, parked
@@ -373,3 +373,34 @@ async def test_an_errand_whose_process_died_is_begun_again_when_the_file_is_open
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
     await store.close()
+
+
+async def put_on_desk(store: Store, key: str = "k-1") -> str:
+    errand = ParkedErrand("letter", key, {"submission_id": "s-1", "caller": "prov"}, "not today")
+    return await store.write(lambda tx: park_errand(tx, errand))
+
+
+async def test_an_errand_can_be_parked_before_it_is_begun(store: Store) -> None:
+    """It lies on the desk with what is known of it, is not done by itself, and is done when replayed."""
+    hand = Hand()
+    parked_id = await put_on_desk(store)
+    row = await only_parked(store)
+    assert (row.id, row.submission_id, row.reason) == (parked_id, "s-1", "not today")
+    assert not await worker(store, hand.perform).do_one()
+    await store.write(lambda tx: replay(tx, parked_id, "op"))
+    assert await worker(store, hand.perform).do_one()
+    assert (await only_errand(store)).state == "done"
+
+
+async def test_an_errand_lies_on_the_desk_once_while_undecided(store: Store) -> None:
+    """Also while it is being done once more; after that, or when it was dropped, it is parked anew."""
+    first = await put_on_desk(store)
+    assert await put_on_desk(store) == first
+    await store.write(lambda tx: replay(tx, first, "op"))
+    assert await put_on_desk(store) == first
+    await worker(store, Hand().perform).do_one()
+    second = await put_on_desk(store)
+    assert second != first
+    await store.write(lambda tx: drop(tx, second, "op", "enough"))
+    third = await put_on_desk(store)
+    assert (third != second, (await only_parked(store)).id) == (True, third)

@@ -8,7 +8,9 @@ from chassis.problems import Problem, plain_problem, problems
 from chassis.store import StoreUnavailable
 
 ENDS: dict[str, Exception] = {
-    "/problem": Problem(422, "odd", "Konstigt", "Ändra det.", [{"pointer": "/a", "detail": "fel"}]),
+    "/problem": Problem(
+        422, "odd", "Konstigt", "Ändra det.", [{"pointer": "/a", "detail": "fel"}], members={"n": 1}
+    ),
     "/unavailable": StoreUnavailable(),
     "/too-large": web.HTTPRequestEntityTooLarge(max_size=1, actual_size=2),
     "/fault": ValueError("19121212-1212"),
@@ -62,10 +64,11 @@ async def test_nothing_of_a_fault_s_text_is_told(
 async def test_errors_are_listed_with_their_places(
     client: TestClient[web.Request, web.Application],
 ) -> None:
-    """All of them, where they are."""
+    """All of them, where they are, and beside them what else there is to say."""
     answered = await client.get("/problem")
     problem = await answered.json(content_type=None)
     assert problem["errors"] == [{"pointer": "/a", "detail": "fel"}]
+    assert problem["n"] == 1
 
 
 async def test_a_wrong_method_names_the_right_ones(

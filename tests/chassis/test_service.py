@@ -1,7 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ from pydantic import SecretStr
 from chassis.bus import Message, Unconfirmed
 from chassis.bus.memory import MemoryBus
 from chassis.consumer import Subscription
+from chassis.errands import Conclude, Errand, ErrandKind
 from chassis.events import encode, new_id
 from chassis.metrics import Metrics
+from chassis.parking import ParkedErrand, park_errand
 from chassis.service import NotMigrated, Service
-from chassis.store import StoreLocked, StoreUnavailable, open_store
+from chassis.store import StoreLocked, StoreUnavailable, Transaction, open_store
 from support.ports import free_port
 from support.toy_house import HISTORY, Answerer, AnswererSettings, Asked, Deed, column, effects
 
@@ -243,3 +245,26 @@ async def test_without_a_token_nobody_comes_in_through_a_proxy(tmp_path: Path) -
         for headers in ({"X-Forwarded-For": "127.0.0.1"}, {"Host": "evil.example"}, {"Via": "1.1 proxy"}):
             assert (await caller.get("/admin/parked", headers=headers)).status == 403
         assert (await caller.post("/admin/parked/x/replay", data={"by": "me"})).status == 415
+
+
+async def test_a_kind_of_errand_says_how_its_items_are_shown_and_let_fall(tmp_path: Path) -> None:
+    """Its payload may only name what it is about; who waits for its end is told in the same transaction."""
+
+    async def perform(_errand: Errand) -> Conclude:
+        raise NotImplementedError
+
+    async def show(key: str) -> str:
+        return f"what {key} is about"
+
+    async def let_fall(tx: Transaction, key: str) -> None:
+        await tx.execute(effects.insert().values(submission_id=key, at=tx.clock()))
+
+    one = service(tmp_path, MemoryBus())
+    one.errands = [ErrandKind("letter", perform, timedelta(minutes=1), show=show, let_fall=let_fall)]
+    async with one.running(), client_of(one) as operator:
+        errand = ParkedErrand("letter", "k-1", {"caller": "prov"}, "not today")
+        parked_id = await one.store.write(lambda tx: park_errand(tx, errand))
+        shown = await (await operator.get(f"/admin/parked/{parked_id}")).json()
+        assert (shown["body"], shown["caller"]) == ("what k-1 is about", "prov")
+        dropped = await operator.post(f"/admin/parked/{parked_id}/drop", json={"note": "a test"})
+        assert (dropped.status, await column(one.store, effects)) == (200, ["k-1"])

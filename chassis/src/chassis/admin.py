@@ -3,7 +3,7 @@
 The answers hold what people wrote, so they are for loopback alone, or for who holds the token.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -11,10 +11,11 @@ from pydantic_core import from_json, to_json
 from sqlalchemy.engine import Row
 
 from chassis import parking, relay
+from chassis.errands import ErrandKind
 from chassis.loopback import Handler, only_here
 from chassis.problems import Problem, plain_problem
 from chassis.settings import ServiceSettings
-from chassis.store import Store
+from chassis.store import Store, Transaction
 
 AdminTally = Callable[[], Awaitable[dict[str, dict[str, int]]]]
 """Counts by form and state, from the service's own tables."""
@@ -23,8 +24,9 @@ AdminTally = Callable[[], Awaitable[dict[str, dict[str, int]]]]
 class Desk:
     """The parked desk over HTTP."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, errands: Sequence[ErrandKind]) -> None:
         self._store = store
+        self._errands = {kind.name: kind for kind in errands}
 
     async def list(self, request: web.Request) -> web.Response:
         async with self._store.read() as connection:
@@ -34,7 +36,7 @@ class Desk:
     async def show(self, request: web.Request) -> web.Response:
         async with self._store.read() as connection:
             row = await parking.shown(connection, request.match_info["id"])
-        return _json(_item(row) | {"headers": row.headers, "body": row.body.decode("utf-8", "replace")})
+        return _json(_item(row) | {"headers": row.headers, "body": await self._body(row)})
 
     async def replay(self, request: web.Request) -> web.Response:
         asked = await _asked(request)
@@ -49,12 +51,31 @@ class Desk:
         if not isinstance(note, str) or not note.strip():
             raise Problem(422, "note-missing", "Anteckning saknas", "Skriv varför, i fältet note.")
         by = str(asked.get("by", "operator"))
-        await self._store.write(lambda tx: parking.drop(tx, request.match_info["id"], by, note))
+        await self._store.write(lambda tx: self._drop(tx, request.match_info["id"], by, note))
         return _json({"id": request.match_info["id"], "state": "dropped"})
 
+    async def _body(self, row: Row[Any]) -> str:
+        """The bytes as text, or what the errand's kind lets a person see of what they name."""
+        kind = self._kind_of(row)
+        return await kind.show(row.event_id) if kind and kind.show else row.body.decode("utf-8", "replace")
 
-def admin_routes(store: Store, settings: ServiceSettings, tally: AdminTally | None) -> list[web.RouteDef]:
-    desk = Desk(store)
+    async def _drop(self, tx: Transaction, parked_id: str, by: str, note: str) -> None:
+        row = await parking.drop(tx, parked_id, by, note)
+        kind = self._kind_of(row)
+        if kind and kind.let_fall:
+            await kind.let_fall(tx, row.event_id)
+
+    def _kind_of(self, row: Row[Any]) -> ErrandKind | None:
+        return self._errands.get(row.origin) if row.source == parking.ERRAND_SOURCE else None
+
+
+def admin_routes(
+    store: Store,
+    settings: ServiceSettings,
+    tally: AdminTally | None,
+    errands: Sequence[ErrandKind] = (),
+) -> list[web.RouteDef]:
+    desk = Desk(store, errands)
 
     async def count(_request: web.Request) -> web.Response:
         async with store.read() as connection:
@@ -94,7 +115,8 @@ async def _asked(request: web.Request) -> dict[str, Any]:
 
 def _item(row: Row[Any]) -> dict[str, Any]:
     kept = {name: value for name, value in row._mapping.items() if name not in {"body", "headers", "digest"}}
-    return {name: value for name, value in kept.items() if value is not None}
+    told = kept | {"caller": row.headers.get("caller")}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _json(content: Any) -> web.Response:

@@ -99,6 +99,11 @@ class Callers:
     def with_key(self, key: str) -> Caller | None:
         return self.by_key.get(hashlib.sha256(key.encode("utf-8", "replace")).hexdigest())
 
+    def with_id(self, caller_id: str) -> Caller | None:
+        """The caller whom a submission came from earlier, if it may still send."""
+        everyone = [*self.by_key.values(), *(caller for caller, _secret in self.signing)]
+        return next((caller for caller in everyone if caller.id == caller_id), None)
+
     def who_signed(self, body: bytes, headers: Mapping[str, str]) -> Caller | None:
         """The caller whose secret signed the raw body (Standard Webhooks, five minutes' tolerance)."""
         return next((caller for caller, secret in self.signing if _signed(secret, body, headers)), None)

@@ -11,15 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from pydantic_core import to_json
 from sqlalchemy import func, literal, select, update
 from sqlalchemy.engine import Row
 
 from chassis.crash_points import crash_point
-from chassis.events import new_id
 from chassis.metrics import Metrics
 from chassis.outcomes import Answer, Failed, Reject, TryLater, events_of
-from chassis.parking import ERRAND_SOURCE
+from chassis.parking import ParkedErrand, errand_row
 from chassis.retry import Backoff, RetrySchedule
 from chassis.stopping import Abandoned, being_cancelled, finishing, until_set
 from chassis.store import Store, StoreUnavailable, Transaction
@@ -46,6 +44,11 @@ class Errand:
 Conclude = Callable[[Transaction], Awaitable[Answer]]
 """Stores what came of an errand, and answers with the events to say."""
 
+Show = Callable[[str], Awaitable[str]]
+"""What a person at the desk may see of what the errand with that key is about."""
+
+LetFall = Callable[[Transaction, str], Awaitable[None]]
+"""Stores that the errand with that key will not be done."""
 
 GivenUp = Callable[[Transaction, Errand], Awaitable[None]]
 """Stores that an errand was parked, in the transaction that parks it."""
@@ -60,6 +63,8 @@ class ErrandKind:
 
     `perform` may raise `TryLater` (put off), `Reject` (park) or anything else (tried again, then parked).
     `lease` must outlast the longest performance: after it, another worker may begin the same errand.
+    `show` is for a kind whose payload only names what it is about; `let_fall` for one whose end is told
+    to others, and is done in the transaction in which a person drops it.
     """
 
     name: str
@@ -67,6 +72,8 @@ class ErrandKind:
     lease: timedelta
     at_once: int = 1
     given_up: GivenUp = _nothing_to_store
+    show: Show | None = None
+    let_fall: LetFall | None = None
 
 
 class LostLease(Exception):
@@ -235,43 +242,29 @@ class ErrandWorker:
     async def _park(self, row: Row[Any], reason: str) -> None:
         async def work(tx: Transaction) -> None:
             await self._set(tx, row, state="parked", last_error=reason)
-            await tx.insert_new(parked, [_parked_row(row, reason, tx.clock())], [parked.c.id])
+            errand = ParkedErrand(row.kind, row.key, row.payload, reason)
+            kept = errand_row(errand, f"{row.key} {row.token}", row.attempts, tx.clock())
+            await tx.insert_new(parked, [kept], [parked.c.id])
             await self._kind.given_up(tx, _errand(row))
 
         await self._write(work)
         self._metrics.parked.labels(self._kind.name).inc()
         log.error("errand.parked", kind=self._kind.name, key=row.key, reason=reason)
 
+    async def _first_due(self) -> datetime | None:
+        query = select(func.min(errands.c.due_at)).where(
+            errands.c.kind == self._kind.name, errands.c.state.in_(["due", "running"])
+        )
+        async with self._store.read() as connection:
+            first: datetime | None = await connection.scalar(query)
+            return first
+
     async def _wait_until_due(self) -> None:
         self._due.clear()
-        async with self._store.read() as connection:
-            first = await connection.scalar(
-                select(func.min(errands.c.due_at)).where(
-                    errands.c.kind == self._kind.name, errands.c.state.in_(["due", "running"])
-                )
-            )
+        first = await finishing(self._first_due())
         seconds = IDLE_POLL_S if first is None else (first - self._store.clock()).total_seconds()
         await until_set(self._due, max(0.01, min(seconds, IDLE_POLL_S)))
 
 
 def _errand(row: Row[Any]) -> Errand:
     return Errand(row.kind, row.key, row.payload, row.attempts, row.begun_before)
-
-
-def _parked_row(row: Row[Any], reason: str, now: datetime) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        "origin": row.kind,
-        "source": ERRAND_SOURCE,
-        "event_id": row.key,
-        "submission_id": row.payload.get("submission_id"),
-        "form": row.payload.get("form"),
-        "digest": f"{row.key} {row.token}",
-        "content_type": "application/json",
-        "headers": {},
-        "body": to_json(row.payload),
-        "reason": reason,
-        "attempts": row.attempts,
-        "parked_at": now,
-        "state": "parked",
-    }

@@ -3,10 +3,12 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import func, select, update
+from pydantic_core import to_json
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -59,6 +61,73 @@ async def park(transaction: Transaction, trouble: Trouble) -> None:
         log.error("event.parked", queue=trouble.origin, parked_id=row["id"], reason=trouble.reason)
 
 
+@dataclass(frozen=True, slots=True)
+class ParkedErrand:
+    """An errand that must wait for a person, or for what it needs; its payload names no person.
+
+    The payload's `submission_id`, `form` and `caller` are what the desk shows of it.
+    """
+
+    kind: str
+    key: str
+    payload: Mapping[str, Any]
+    reason: str
+
+
+async def park_errand(transaction: Transaction, errand: ParkedErrand) -> str:
+    """Put an errand on the desk that was never begun; returns its parked id.
+
+    One that lies there already, or is being done once more just now, keeps the id that it has.
+    """
+    before = await _undecided(transaction, errand.key)
+    if before is not None:
+        return str(before.id)
+    await _write_parked_errand(transaction, errand)
+    row = errand_row(errand, digest=errand.key, attempts=0, now=transaction.clock())
+    await transaction.execute(parked.insert().values(row))
+    log.warning("errand.parked", kind=errand.kind, key=errand.key, reason=errand.reason)
+    return str(row["id"])
+
+
+def errand_row(errand: ParkedErrand, digest: str, attempts: int, now: datetime) -> dict[str, Any]:
+    """What the desk keeps of an errand."""
+    return {
+        "id": new_id(),
+        "origin": errand.kind,
+        "source": ERRAND_SOURCE,
+        "event_id": errand.key,
+        "submission_id": errand.payload.get("submission_id"),
+        "form": errand.payload.get("form"),
+        "digest": digest,
+        "content_type": "application/json",
+        "headers": {name: errand.payload[name] for name in ("caller",) if name in errand.payload},
+        "body": to_json(errand.payload),
+        "reason": errand.reason,
+        "attempts": attempts,
+        "parked_at": now,
+        "state": "parked",
+    }
+
+
+async def _undecided(transaction: Transaction, key: str) -> Row[Any] | None:
+    same = (parked.c.source == ERRAND_SOURCE, parked.c.event_id == key)
+    undecided = or_(parked.c.state == "parked", errands.c.state.in_(["due", "running"]))
+    return await transaction.one(
+        select(parked.c.id)
+        .join(errands, errands.c.key == parked.c.event_id)
+        .where(*same, undecided)
+        .order_by(parked.c.parked_at.desc())
+        .limit(1)
+    )
+
+
+async def _write_parked_errand(transaction: Transaction, errand: ParkedErrand) -> None:
+    """The errand behind the item; one of that key that was done or dropped before is wanted again."""
+    await transaction.send_on_errand(errand.kind, errand.key, errand.payload, state="parked")
+    again = {"state": "parked", "payload": dict(errand.payload), "done_at": None}
+    await transaction.execute(update(errands).where(errands.c.key == errand.key).values(**again))
+
+
 async def replay(transaction: Transaction, parked_id: str, by: str) -> str:
     """Give it another chance, with the same event id; returns the queue it goes to.
 
@@ -73,18 +142,18 @@ async def replay(transaction: Transaction, parked_id: str, by: str) -> str:
     return str(item.origin)
 
 
-async def drop(transaction: Transaction, parked_id: str, by: str, note: str) -> None:
-    """Settle it without handling; the row and its bytes stay.
+async def drop(transaction: Transaction, parked_id: str, by: str, note: str) -> Row[Any]:
+    """Settle it without handling; the row and its bytes stay. Returns what was dropped.
 
     Raises:
         NotParked: it is not there, or somebody was first.
     """
-    await _resolve(transaction, parked_id, "dropped", by, note)
+    return await _resolve(transaction, parked_id, "dropped", by, note)
 
 
 async def listed(connection: AsyncConnection, state: str = "parked") -> Sequence[Row[Any]]:
     """What is on the desk, oldest first, without the bodies."""
-    columns = [column for column in parked.c if column.name not in {"body", "headers"}]
+    columns = [column for column in parked.c if column.name != "body"]
     query = select(*columns).where(parked.c.state == state).order_by(parked.c.parked_at)
     return (await connection.execute(query)).all()
 

@@ -44,7 +44,7 @@ _SWEDISH = {
 
 @dataclass
 class Problem(Exception):
-    """An answer that says what was wrong and what to do."""
+    """An answer that says what was wrong and what to do; `members` are further ones (RFC 9457 § 3.2)."""
 
     status: int
     kind: str
@@ -52,6 +52,7 @@ class Problem(Exception):
     detail: str
     errors: Sequence[Mapping[str, str]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    members: Mapping[str, object] = field(default_factory=dict)
 
     def response(self) -> web.Response:
         body: dict[str, object] = {
@@ -59,6 +60,7 @@ class Problem(Exception):
             "title": self.title,
             "status": self.status,
             "detail": self.detail,
+            **self.members,
         }
         if self.errors:
             body["errors"] = list(self.errors)

@@ -171,7 +171,7 @@ class Service:
         operations = [*self.operations, *health_operations(self.health, self.metrics, self.name)]
         app.add_routes([*self.routes, *(operation.route for operation in operations)])
         app.add_routes(document_routes(self._document(operations)))
-        app.add_routes(admin_routes(self.store, self.settings, self.tally))
+        app.add_routes(admin_routes(self.store, self.settings, self.tally, self.errands))
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
         await runner.setup()
         try:

@@ -87,14 +87,16 @@ class Transaction:
                 "created_at": now,
             }
 
-    async def send_on_errand(self, kind: str, key: str, payload: Mapping[str, Any]) -> None:
-        """Have something done after the commit; the same key is done once."""
+    async def send_on_errand(
+        self, kind: str, key: str, payload: Mapping[str, Any], state: str = "due"
+    ) -> None:
+        """Have something done after the commit; the same key is done once, a parked one when replayed."""
         now = self.clock()
         row = {
             "kind": kind,
             "key": key,
             "payload": dict(payload),
-            "state": "due",
+            "state": state,
             "attempts": 0,
             "due_at": now,
             "token": 0,
