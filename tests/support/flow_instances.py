@@ -49,6 +49,7 @@ def instance(
     values: Tree | None = None,
     *,
     family: str = "901",
+    reference: str = "190456",
     version: str = "1",
     submitted: str | None = "2026-11-20T14:03:00",
     status: str = "Inskickat",
@@ -58,7 +59,7 @@ def instance(
 ) -> Tree:
     header: Tree = {
         "Flow": {"FamilyID": family, "Version": version, "FlowID": "2295", "Name": "Rapport"},
-        "FlowInstanceID": "190456",
+        "FlowInstanceID": reference,
         "Status": {"ID": "16703", "Name": status},
     }
     header |= {"Poster": poster} if poster else {}

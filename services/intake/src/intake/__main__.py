@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from chassis.admission import Door
 from chassis.bus import Bus
 from chassis.callers import load_callers
@@ -18,9 +20,12 @@ from intake.forms import find_forms, load_form
 from intake.handback import HandBacks, hand_backs_counter
 from intake.handlers import Ledger
 from intake.inspection import Inspector
+from intake.keeping import Keeper
 from intake.operations import ABOUT, operations
 from intake.platform_calls import PlatformCalls
+from intake.readings import Reader
 from intake.scanning import Scanner
+from intake.sealing import Sealer, keys_in
 from intake.settings import IntakeSettings
 from intake.submissions import tally
 
@@ -39,7 +44,7 @@ def build(settings: IntakeSettings, bus: Bus, clock: Clock = system_clock) -> Se
     calls = PlatformCalls(clock)
     hand_backs = HandBacks(store, callers, calls, hand_backs_counter(metrics.registry))
     inspector = Inspector()
-    key = settings.personal_number_key
+    keeper = Keeper(store, Sealer(store, keys_in(_told(settings.sealing_key))))
     api = Api(
         store,
         Objects(settings.objects),
@@ -47,12 +52,14 @@ def build(settings: IntakeSettings, bus: Bus, clock: Clock = system_clock) -> Se
         Scanner(settings.clamd_socket) if settings.clamd_socket else None,
         Door(callers),
         forms,
-        key.get_secret_value() if key else None,
+        _told(settings.personal_number_key),
         clock,
         received_counter(metrics.registry),
         scans_counter(metrics.registry),
         drift_counter(metrics.registry),
+        keeper,
     )
+    reader = Reader(store, keeper, forms, callers, api.submission_of, settings.keep_unreadable_days)
     return Service(
         name=settings.service,
         settings=settings,
@@ -64,12 +71,17 @@ def build(settings: IntakeSettings, bus: Bus, clock: Clock = system_clock) -> Se
         clock=clock,
         reads=Ledger(hand_backs).reads(),
         says=[SubmissionReceived],
-        errands=hand_backs.errands(),
+        errands=[*hand_backs.errands(), reader.kind],
         operations=operations(api),
         tally=lambda: tally(store),
         folders=[callers, forms],
         cleanup=[calls.close, inspector.close],
+        background=[reader.reread, reader.expire],
     )
+
+
+def _told(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
 
 
 if __name__ == "__main__":

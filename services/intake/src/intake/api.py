@@ -3,9 +3,10 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter
@@ -22,13 +23,26 @@ from chassis.problems import Problem, plain_problem
 from chassis.store import Store, Transaction
 from intake import handback
 from intake.attachments import Objects
-from intake.dialects import DRIFT, DataTooLarge, Draft, EnvelopeInvalid, Fault, File, NotUnderstood
+from intake.dialects import (
+    DRIFT,
+    DataTooLarge,
+    Draft,
+    Drifted,
+    EnvelopeInvalid,
+    Fault,
+    File,
+    NoMapping,
+    NotUnderstood,
+    Unreadable,
+)
 from intake.dialects.json_dialect import read_json
 from intake.dialects.multipart import read_multipart
 from intake.events import Finding, Submitter
 from intake.file_names import numbered
 from intake.forms import Forms
 from intake.inspection import Inspected, Inspector
+from intake.keeping import Keeper, incoming, told, waiting_for_mapping
+from intake.platform_documents import JSON_TYPE, Document, document_of, is_document, place, read
 from intake.refusals import Refused
 from intake.scanning import Scan, Scanner
 from intake.submissions import Receipt, Submission, Taken, submissions, take
@@ -41,8 +55,9 @@ MAX_BYTES_WITH_FILES = 25 * MIB
 _INCOMPARABLE = re.compile("[\0\ud800-\udfff]")
 """PostgreSQL's texts hold no NUL, and no encoding holds half a surrogate pair."""
 
-JSON_TYPE = "application/json"
 MULTIPART_TYPE = "multipart/form-data"
+
+PLATFORM_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 @dataclass
@@ -60,19 +75,58 @@ class Api:
     received: Counter
     scans: Counter
     drifted: Counter
+    keeper: Keeper
 
     async def receive(self, request: web.Request) -> web.Response:
         """Answer 202 when the submission is on disk, and not before."""
+        content_type = request.content_type
         caller, body = await self.door.admit(request, MAX_BYTES_WITH_FILES)
         self.door.spend(caller)
-        draft = await asyncio.to_thread(_draft, request.headers.get("Content-Type", ""), body)
-        submission = await self._submission(draft, caller, request.headers.get("Idempotency-Key"))
-        receipt = await self.store.write(lambda tx: _take(tx, submission), submission.locks)
+        key, platform = _plain_key(request.headers.get("Idempotency-Key")), _platform(request, caller)
+        if await is_document(content_type, body):
+            document = await document_of(caller.id, platform, content_type, body, self.clock())
+            receipt = await self._receive_document(document, caller, key)
+        else:
+            draft = await asyncio.to_thread(_draft, request.headers.get("Content-Type", ""), body)
+            receipt = await self._take(await self._submission(draft, caller, key, self.clock()))
         crash_point("intake.after_commit")
-        self.received.labels(submission.form, receipt.taken.value).inc()
-        if receipt.taken is Taken.NEW and any(finding.rule == DRIFT for finding in submission.findings):
-            self.drifted.labels(submission.form, caller.id).inc()
+        self.received.labels(receipt.label or receipt.form, receipt.taken.value).inc()
         return _answer(receipt)
+
+    async def submission_of(
+        self, draft: Draft, caller: Caller, document: Document, key: str | None = None
+    ) -> Submission:
+        """What a document says, as a submission that came when the document came.
+
+        One that does not say when it was submitted is known by its bytes. Whoever sent it chose no field,
+        so a personnummer that cannot be hashed here is left out, and refuses nothing.
+        """
+        key = key if draft.submitted_at else document.digest
+        usable = draft if self.personal_number_key else replace(draft, personal_number=None)
+        submission = await self._submission(usable, caller, key, document.received_at)
+        return replace(submission, document=document.digest)
+
+    async def _receive_document(self, document: Document, caller: Caller, key: str | None) -> Receipt:
+        """Take it as it is read, or keep it sealed until it can be.
+
+        Raises:
+            Problem: 422 with the parked id of what is no submission, or whatever else is wrong with it.
+        """
+        try:
+            with _told_as_problems():
+                draft = await read(document, self.forms.current)
+            return await self._take(await self.submission_of(draft, caller, document, key))
+        except Unreadable as unreadable:
+            raise _unreadable(unreadable, await self.keeper.keep_unreadable(document, unreadable)) from None
+        except (NoMapping, Drifted) as unmapped:
+            waiting = waiting_for_mapping(document, unmapped, self.forms.current)
+            return await self.keeper.park(waiting, incoming(document, unmapped, key))
+
+    async def _take(self, submission: Submission) -> Receipt:
+        receipt = await self.store.write(lambda tx: _take(tx, submission), submission.locks)
+        if receipt.taken is Taken.NEW and any(finding.rule == DRIFT for finding in submission.findings):
+            self.drifted.labels(submission.form, submission.caller).inc()
+        return receipt
 
     async def by_id(self, request: web.Request) -> web.Response:
         return await self._status(request, submissions.c.id, request.match_info["id"])
@@ -125,9 +179,10 @@ class Api:
         except Refused as refused:
             return refused
 
-    async def _submission(self, draft: Draft, caller: Caller, key: str | None) -> Submission:
-        version, plain_key = self._version(draft, caller), _plain_key(key)
-        received_at = self.clock()
+    async def _submission(
+        self, draft: Draft, caller: Caller, key: str | None, received_at: datetime
+    ) -> Submission:
+        version = self._version(draft, caller)
         submitter = self._submitter(draft)
         submitted_at = draft.submitted_at or received_at
         in_time = caller.own_platform and submitted_at <= received_at
@@ -137,7 +192,7 @@ class Api:
         attachments = [await self.objects.keep(file) for file in files]
         return Submission(
             caller=caller.id,
-            idempotency_key=plain_key or _own_key(draft, digest),
+            idempotency_key=key,
             digest=digest,
             form=draft.form,
             form_version=version,
@@ -183,16 +238,9 @@ class Api:
 
 
 def _draft(content_type: str, body: bytes) -> Draft:
-    """What was sent, in one of the dialects; without files it may be smaller only."""
-    try:
+    """What was sent, in one of our own dialects; without files it may be smaller only."""
+    with _told_as_problems():
         draft = _read(content_type, body)
-    except NotUnderstood as error:
-        raise Problem(400, "not-understood", "Innehållet gick inte att läsa", error.detail) from None
-    except EnvelopeInvalid as error:
-        raise _invalid(error.faults) from None
-    except DataTooLarge:
-        detail = "Svaren i formuläret får vara högst 256 KiB."
-        raise Problem(413, "data-too-large", "För stort", detail) from None
     if not draft.files and len(body) > MAX_BODY_BYTES:
         detail = f"Utan filer får innehållet vara högst {MAX_BODY_BYTES // MIB} MiB."
         raise Problem(413, "body-too-large", "För stort", detail)
@@ -205,8 +253,36 @@ def _read(content_type: str, body: bytes) -> Draft:
         return read_json(body)
     if media_type == MULTIPART_TYPE:
         return read_multipart(content_type, body)
-    detail = f"Skicka innehållet som {JSON_TYPE} eller {MULTIPART_TYPE}."
+    detail = f"Skicka innehållet som {JSON_TYPE}, {MULTIPART_TYPE} eller application/xml."
     raise Problem(415, "media-type", "Fel innehållstyp", detail)
+
+
+@contextmanager
+def _told_as_problems() -> Iterator[None]:
+    """What a dialect says is wrong, as the platform is told of it."""
+    try:
+        yield
+    except NotUnderstood as error:
+        raise Problem(400, "not-understood", "Innehållet gick inte att läsa", error.detail) from None
+    except EnvelopeInvalid as error:
+        raise _invalid(error.faults) from None
+    except DataTooLarge:
+        detail = "Svaren i formuläret får vara högst 256 KiB."
+        raise Problem(413, "data-too-large", "För stort", detail) from None
+
+
+def _unreadable(unreadable: Unreadable, parked_id: str) -> Problem:
+    members = {"parked_id": parked_id, **place(unreadable)}
+    return Problem(422, "unreadable", "Innehållet gick inte att tolka", told(unreadable), members=members)
+
+
+def _platform(request: web.Request, caller: Caller) -> str:
+    """The platform that an integration in between sends for, else the caller itself."""
+    platform = request.query.get("platform", caller.id)
+    if platform != caller.id and not PLATFORM_ID.fullmatch(platform):
+        detail = "Plattformens id i adressen (platform) får ha gemener a–z, siffror, punkt, _ och -."
+        raise Problem(400, "platform", "Okänd plattform", detail)
+    return platform
 
 
 async def _take(tx: Transaction, submission: Submission) -> Receipt:
@@ -259,11 +335,6 @@ def _plain_key(key: str | None) -> str | None:
     return plain
 
 
-def _own_key(draft: Draft, digest: str) -> str | None:
-    """Where the platform does not say when, only what it says shows that it is the same again."""
-    return f"digest:{digest}" if draft.submitted_at is None else None
-
-
 def _digest(draft: Draft, submitter: Submitter) -> str:
     """What makes two submissions the same: everything that was said, however it was spelled.
 
@@ -291,17 +362,10 @@ def _answer(receipt: Receipt) -> web.Response:
     if receipt.taken is Taken.CONFLICTING:
         detail = "Samma nyckel eller ärendenummer har redan använts för ett annat innehåll."
         raise Problem(422, "key-reused", "Redan använd för något annat", detail)
-    told = {
-        "id": receipt.id,
-        "status": "received",
-        "form": receipt.form,
-        "reference": receipt.reference,
-        "received_at": receipt.received_at,
-    }
     headers = {"Location": f"/v1/submissions/{receipt.id}"}
     if receipt.taken is Taken.REPLAYED:
         headers["Idempotency-Replayed"] = "true"
-    return web.Response(status=202, body=to_json(told), content_type=JSON_TYPE, headers=headers)
+    return web.Response(status=202, body=to_json(receipt.told), content_type=JSON_TYPE, headers=headers)
 
 
 def received_counter(registry: CollectorRegistry) -> Counter:

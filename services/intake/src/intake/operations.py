@@ -1,9 +1,10 @@
 """What platforms may ask of intake: one table that is served, and is the OpenAPI document."""
 
 from chassis.openapi import JSON, Answer, Operation, Parameter, Schema, problems, schema_of
-from intake.api import MULTIPART_TYPE, Api
+from intake.api import MULTIPART_TYPE, PLATFORM_ID, Api
 from intake.dialects.json_dialect import Envelope
 from intake.events import Finding, Meeting
+from intake.platform_documents import XML_TYPES
 
 ABOUT = "Takes submissions from e-tjänst platforms, durably and once, and tells what became of them."
 
@@ -104,9 +105,17 @@ def operations(api: Api) -> list[Operation]:
             id="receive",
             summary="Hand over a submission.",
             description="After a 202 it cannot be lost and will have its effect once. The same again gets "
-            "the same receipt; the same reference with a later `submitted_at` is a completion.",
-            parameters=[_IDEMPOTENCY_KEY],
-            bodies={JSON: {**schema_of(Envelope), "examples": [_EXAMPLE]}, MULTIPART_TYPE: _PARTS},
+            "the same receipt; the same reference with a later `submitted_at` is a completion. "
+            "Open ePlatform's documents are taken as XML, or as JSON with `FlowInstance` on top. One "
+            "of a family that no form maps yet is `parked`, with `open-e/` and the family's number as its "
+            "form: kept sealed, and read when a mapping arrives. One that is damaged is refused with 422, "
+            "and kept for 30 days under the `parked_id` of the answer.",
+            parameters=[_IDEMPOTENCY_KEY, _PLATFORM],
+            bodies={
+                JSON: {**schema_of(Envelope), "examples": [_EXAMPLE]},
+                MULTIPART_TYPE: _PARTS,
+                **dict.fromkeys(sorted(XML_TYPES), _FLOW_INSTANCE),
+            },
             answers={202: _TAKEN, **_RECEIVE_PROBLEMS},
             needs_key=True,
         ),
@@ -147,6 +156,17 @@ _IDEMPOTENCY_KEY = Parameter(
     description="The platform's own key of this request; with the same content it is answered as before.",
     schema={**_LINE, "pattern": "^[!-~]+$"},
 )
+_PLATFORM = Parameter(
+    name="platform",
+    place="query",
+    description="The platform of an Open ePlatform document, if it is not the caller itself; "
+    "its references are then written `platform/reference`.",
+    schema={"type": "string", "pattern": f"^{PLATFORM_ID.pattern}$"},
+)
+_FLOW_INSTANCE: Schema = {
+    "type": "string",
+    "description": "A FlowInstance as Open ePlatform exports it; the document says its own encoding.",
+}
 _REFERENCE = Parameter(
     name="reference",
     place="query",

@@ -25,3 +25,11 @@ class IntakeSettings(ServiceSettings):
         default=None,
         description="Key of the hash that stands for a sender's personnummer, the same as the register's",
     )
+    sealing_key: SecretStr | None = Field(
+        default=None,
+        description="Keys that seal what could not be read, divided by commas: the first seals, each opens; "
+        "without one, a key is made and kept in the database beside what it seals",
+    )
+    keep_unreadable_days: float = Field(
+        default=30, gt=0, description="Days to keep a body that could not be read at all, sealed"
+    )

@@ -51,6 +51,7 @@ submissions = Table(
 )
 """One row per submission, as its newest revision left it.
 
+`status` is parked while nothing of it could be read, and dropped if a person decided to leave it so.
 `report_version` is the archive's version of the report that `status` tells of; 0 before there is one.
 """
 
@@ -65,11 +66,15 @@ revisions = Table(
     Column("digest", String, nullable=False),
     Column("superseded", Boolean, nullable=False),
     Column("payload", JSON, nullable=False),
+    Column("document", String),
+    Column("label", String),
     UniqueConstraint("submission_id", "submitted_at"),
 )
 """What came, each time: the record that nothing later can change.
 
 A revision that was submitted before one that we already had is kept as superseded, and goes nowhere.
+`document` is the digest of a platform's own document, byte for byte. `label` is what the form was called
+in the receipt of one that could not be read yet; until it has been read, its form version is 0.
 """
 
 idempotency_keys = Table(
@@ -94,24 +99,41 @@ history = Table(
 )
 
 
-@dataclass(frozen=True)
-class Submission:
-    """What is to be taken: judged complete, its files already durable, its digest known."""
+UNREAD = 0
+"""The form version of what has not been read yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incoming:
+    """What is to be taken, as far as its envelope says; `form` may be only a label, such as `open-e/358`."""
 
     caller: str
     idempotency_key: str | None
     digest: str
+    document: str | None = None
     form: str
-    form_version: int
+    form_version: int = UNREAD
     reference: str
     submitted_at: datetime
     received_at: datetime
-    arrived_at: datetime
-    submitter: Submitter
-    data: Mapping[str, Any]
-    attachments: Sequence[Attachment]
-    findings: Sequence[Finding] = ()
     id: str = field(default_factory=new_id)
+
+    @property
+    def is_read(self) -> bool:
+        return self.form_version != UNREAD
+
+    @property
+    def status(self) -> str:
+        return "received" if self.is_read else "parked"
+
+    @property
+    def label(self) -> str | None:
+        return None if self.is_read else self.form
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """What the record keeps in clear: nothing of what has not been read."""
+        return {}
 
     @property
     def locks(self) -> list[str]:
@@ -119,6 +141,42 @@ class Submission:
         locks = [f"reference {self.caller} {self.reference}"]
         return (
             locks if self.idempotency_key is None else [*locks, f"key {self.caller} {self.idempotency_key}"]
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission(Incoming):
+    """What is to be taken and judged: complete, its files already durable, its digest known."""
+
+    arrived_at: datetime
+    submitter: Submitter
+    data: Mapping[str, Any]
+    attachments: Sequence[Attachment]
+    findings: Sequence[Finding] = ()
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        return {
+            "submitter": self.submitter.model_dump(mode="json"),
+            "data": dict(self.data),
+            "attachments": [attachment.model_dump(mode="json") for attachment in self.attachments],
+        }
+
+    def received(self, submission_id: str, revision: int) -> SubmissionReceived:
+        """The event that sends it on its way."""
+        return SubmissionReceived(
+            submission_id=submission_id,
+            revision=revision,
+            form=self.form,
+            form_version=self.form_version,
+            reference=self.reference,
+            caller=self.caller,
+            received_at=self.received_at,
+            arrived_at=self.arrived_at,
+            submitter=self.submitter,
+            data=dict(self.data),
+            attachments=list(self.attachments),
+            findings=list(self.findings),
         )
 
 
@@ -140,9 +198,22 @@ class Receipt:
     form: str = ""
     reference: str = ""
     received_at: datetime | None = None
+    label: str | None = None
+    """What the form was called if it could not be read then."""
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The receipt as the platform gets it, the same each time it asks."""
+        return {
+            "id": self.id,
+            "status": "received" if self.label is None else "parked",
+            "form": self.label or self.form,
+            "reference": self.reference,
+            "received_at": self.received_at,
+        }
 
 
-async def take(tx: Transaction, submission: Submission) -> Receipt:
+async def take(tx: Transaction, submission: Incoming) -> Receipt:
     """Take it once: submission, revision, key and event in one transaction.
 
     The same key, or the same reference and time, with the same content gets the receipt it got before;
@@ -164,11 +235,13 @@ _ANSWERED = (
     submissions.c.reference,
     revisions.c.revision,
     revisions.c.received_at,
+    revisions.c.label,
+    revisions.c.document,
 )
 """What a receipt repeats of the revision that it was given for."""
 
 
-async def _by_key(tx: Transaction, submission: Submission) -> Row[Any] | None:
+async def _by_key(tx: Transaction, submission: Incoming) -> Row[Any] | None:
     if submission.idempotency_key is None:
         return None
     keys = idempotency_keys.c
@@ -183,7 +256,7 @@ async def _by_key(tx: Transaction, submission: Submission) -> Row[Any] | None:
     )
 
 
-async def _by_time(tx: Transaction, submission: Submission, submission_id: str) -> Row[Any] | None:
+async def _by_time(tx: Transaction, submission: Incoming, submission_id: str) -> Row[Any] | None:
     return await tx.one(
         select(*_ANSWERED, revisions.c.digest)
         .join(submissions, submissions.c.id == revisions.c.submission_id)
@@ -193,19 +266,27 @@ async def _by_time(tx: Transaction, submission: Submission, submission_id: str) 
     )
 
 
-def _same_reference(submission: Submission) -> list[Any]:
+def _same_reference(submission: Incoming) -> list[Any]:
     return [submissions.c.caller == submission.caller, submissions.c.reference == submission.reference]
 
 
-def _again(submission: Submission, before: Row[Any]) -> Receipt:
-    if before.digest != submission.digest:
-        return Receipt(Taken.CONFLICTING)
+def _again(submission: Incoming, before: Row[Any]) -> Receipt:
+    """The same content, or the same document whichever way it is read today, has its receipt."""
+    same_document = submission.document is not None and submission.document == before.document
+    if before.digest != submission.digest and not same_document:
+        return Receipt(Taken.CONFLICTING, form=submission.form)
     return Receipt(
-        Taken.REPLAYED, before.id, before.revision, before.form, before.reference, before.received_at
+        Taken.REPLAYED,
+        before.id,
+        before.revision,
+        before.form,
+        before.reference,
+        before.received_at,
+        before.label,
     )
 
 
-async def _take_new(tx: Transaction, submission: Submission) -> Receipt:
+async def _take_new(tx: Transaction, submission: Incoming) -> Receipt:
     await tx.execute(
         insert(submissions).values(
             id=submission.id,
@@ -215,7 +296,7 @@ async def _take_new(tx: Transaction, submission: Submission) -> Receipt:
             revision=1,
             submitted_at=submission.submitted_at,
             received_at=submission.received_at,
-            status="received",
+            status=submission.status,
             report_version=0,
             findings=[],
             meeting=None,
@@ -224,68 +305,76 @@ async def _take_new(tx: Transaction, submission: Submission) -> Receipt:
     return await _take_revision(tx, submission, submission.id, 1)
 
 
-async def _take_known(tx: Transaction, submission: Submission, known: Row[Any]) -> Receipt:
+async def _take_known(tx: Transaction, submission: Incoming, known: Row[Any]) -> Receipt:
     """Another revision of a submission that we have, or one of them again."""
     before = await _by_time(tx, submission, known.id)
     if before is not None:
         return _again(submission, before)
-    if known.form != submission.form:
-        return Receipt(Taken.CONFLICTING)
-    revision = 1 + await _last_revision(tx, known.id)
-    if submission.submitted_at < known.submitted_at:
-        return await _keep_superseded(tx, submission, known.id, revision)
-    await _make_newest(tx, submission, known.id, revision)
-    return await _take_revision(tx, submission, known.id, revision)
+    if submission.is_read and not _may_become(known, submission.form):
+        return Receipt(Taken.CONFLICTING, form=submission.form)
+    last, newest = await _last_revision(tx, known.id)
+    if submission.submitted_at < newest:
+        return await _keep_superseded(tx, submission, known.id, last + 1)
+    if submission.is_read or known.status in _WITHOUT_FORM:
+        await _make_newest(tx, submission, known.id, last + 1)
+    return await _take_revision(tx, submission, known.id, last + 1)
 
 
-async def _last_revision(tx: Transaction, submission_id: str) -> int:
-    last = await tx.one(
-        select(func.max(revisions.c.revision)).where(revisions.c.submission_id == submission_id)
+_WITHOUT_FORM = {"parked", "dropped"}
+"""What a submission is as long as nothing of it has been read: its form is only a label."""
+
+
+def _may_become(known: Row[Any], form: str) -> bool:
+    """A submission stays of one form, once it has one."""
+    return known.status in _WITHOUT_FORM or known.form == form
+
+
+async def _last_revision(tx: Transaction, submission_id: str) -> tuple[int, datetime]:
+    """The highest number, and the latest time at which any of them was submitted."""
+    kept = revisions.c.submission_id == submission_id
+    (last,) = await tx.all(
+        select(
+            func.max(revisions.c.revision).label("revision"),
+            func.max(revisions.c.submitted_at, type_=Moment).label("submitted_at"),
+        ).where(kept)
     )
-    return int(last[0]) if last else 0
+    return last.revision, last.submitted_at
 
 
-async def _make_newest(tx: Transaction, submission: Submission, submission_id: str, revision: int) -> None:
+async def _make_newest(tx: Transaction, submission: Incoming, submission_id: str, revision: int) -> None:
     """While a report of an earlier revision stands, the status goes on telling of that one."""
     unreported = submissions.c.report_version == 0
+    no_later_one = (submissions.c.submitted_at <= submission.submitted_at) | submissions.c.status.in_(
+        _WITHOUT_FORM
+    )
     await tx.execute(
         update(submissions)
-        .where(submissions.c.id == submission_id)
+        .where(submissions.c.id == submission_id, no_later_one)
         .values(
+            form=submission.form,
             revision=revision,
             submitted_at=submission.submitted_at,
             received_at=submission.received_at,
-            status=case((unreported, "received"), else_=submissions.c.status),
+            status=case((unreported, submission.status), else_=submissions.c.status),
             findings=case((unreported, literal([], JSON)), else_=submissions.c.findings),
         )
     )
 
 
-async def _take_revision(
-    tx: Transaction, submission: Submission, submission_id: str, revision: int
-) -> Receipt:
-    """The revision as it came, its place in the history, and the event that sends it on its way."""
-    event = SubmissionReceived(
-        submission_id=submission_id,
-        revision=revision,
-        form=submission.form,
-        form_version=submission.form_version,
-        reference=submission.reference,
-        caller=submission.caller,
-        received_at=submission.received_at,
-        arrived_at=submission.arrived_at,
-        submitter=submission.submitter,
-        data=dict(submission.data),
-        attachments=list(submission.attachments),
-        findings=list(submission.findings),
-    )
-    await tx.say(event)
-    await note(tx, submission_id, event.kind)
+async def _take_revision(tx: Transaction, submission: Incoming, submission_id: str, revision: int) -> Receipt:
+    """The revision as it came, its place in the history, and the event if it can be judged."""
+    await _send_on(tx, submission, submission_id, revision)
     return await _record(tx, submission, submission_id, revision, superseded=False)
 
 
+async def _send_on(tx: Transaction, submission: Incoming, submission_id: str, revision: int) -> None:
+    if isinstance(submission, Submission):
+        await tx.say(submission.received(submission_id, revision))
+    await note(tx, submission_id, f"submission.{submission.status}")
+
+
 async def _keep_superseded(
-    tx: Transaction, submission: Submission, submission_id: str, revision: int
+    tx: Transaction, submission: Incoming, submission_id: str, revision: int
 ) -> Receipt:
     """An older one that comes late changes nothing, but what was promised to be kept is kept."""
     await note(tx, submission_id, "submission.superseded")
@@ -293,7 +382,7 @@ async def _keep_superseded(
 
 
 async def _record(
-    tx: Transaction, submission: Submission, submission_id: str, revision: int, *, superseded: bool
+    tx: Transaction, submission: Incoming, submission_id: str, revision: int, *, superseded: bool
 ) -> Receipt:
     await tx.execute(
         insert(revisions).values(
@@ -304,19 +393,92 @@ async def _record(
             received_at=submission.received_at,
             digest=submission.digest,
             superseded=superseded,
-            payload={
-                "submitter": submission.submitter.model_dump(mode="json"),
-                "data": dict(submission.data),
-                "attachments": [attachment.model_dump(mode="json") for attachment in submission.attachments],
-            },
+            payload=submission.payload,
+            document=submission.document,
+            label=submission.label,
         )
     )
     return Receipt(
-        Taken.NEW, submission_id, revision, submission.form, submission.reference, submission.received_at
+        Taken.NEW,
+        submission_id,
+        revision,
+        submission.form,
+        submission.reference,
+        submission.received_at,
+        submission.label,
     )
 
 
-async def _remember_key(tx: Transaction, submission: Submission, receipt: Receipt) -> None:
+class OtherForm(Exception):
+    """What was read turned out to be of another form than the submission that it completes."""
+
+
+async def take_reading(tx: Transaction, submission: Submission, submission_id: str, revision: int) -> None:
+    """Record what a parked revision says, now that it could be read, and send it on its way.
+
+    One that was submitted before another that has gone its way goes nowhere.
+
+    Raises:
+        OtherForm: the submission has a form already, and it is not this one.
+    """
+    (known,) = await tx.all(select(submissions).where(submissions.c.id == submission_id))
+    if not _may_become(known, submission.form):
+        raise OtherForm
+    before = (await tx.all(select(revisions.c.superseded).where(*_revision(submission_id, revision))))[0]
+    superseded = before.superseded or await _is_overtaken(tx, submission_id, submission.submitted_at)
+    await _record_reading(tx, submission, submission_id, revision, superseded=superseded)
+    if not superseded:
+        await _make_newest(tx, submission, submission_id, revision)
+        await _send_on(tx, submission, submission_id, revision)
+    elif not before.superseded:
+        await note(tx, submission_id, "submission.superseded")
+
+
+async def _record_reading(
+    tx: Transaction, submission: Submission, submission_id: str, revision: int, *, superseded: bool
+) -> None:
+    await tx.execute(
+        update(revisions)
+        .where(*_revision(submission_id, revision))
+        .values(
+            form_version=submission.form_version,
+            digest=submission.digest,
+            superseded=superseded,
+            payload=submission.payload,
+        )
+    )
+
+
+async def _is_overtaken(tx: Transaction, submission_id: str, submitted_at: datetime) -> bool:
+    later = select(revisions.c.revision).where(
+        revisions.c.submission_id == submission_id,
+        revisions.c.submitted_at > submitted_at,
+        revisions.c.form_version != UNREAD,
+    )
+    return await tx.one(later) is not None
+
+
+def _revision(submission_id: str, revision: int) -> list[Any]:
+    return [revisions.c.submission_id == submission_id, revisions.c.revision == revision]
+
+
+async def let_fall(
+    tx: Transaction, submission_id: str, revision: int, findings: list[dict[str, Any]]
+) -> None:
+    """A person has decided that the revision will not be read; what was read before it stands."""
+    await tx.execute(
+        update(submissions)
+        .where(
+            submissions.c.id == submission_id,
+            submissions.c.revision == revision,
+            submissions.c.status == "parked",
+        )
+        .values(status="dropped", findings=findings)
+    )
+    await note(tx, submission_id, "submission.dropped")
+
+
+async def _remember_key(tx: Transaction, submission: Incoming, receipt: Receipt) -> None:
     if submission.idempotency_key is not None:
         await tx.execute(
             insert(idempotency_keys).values(
@@ -366,6 +528,10 @@ async def note_report(
     )
 
 
+_TOLD_AS = {"dropped": "rejected"}
+"""A sender need not know whether a rule or a person decided that it goes nowhere; the finding says which."""
+
+
 async def found(
     connection: AsyncConnection | Transaction, caller: str | None, *conditions: Any
 ) -> dict[str, Any] | None:
@@ -381,7 +547,7 @@ async def found(
         "id": row.id,
         "form": row.form,
         "reference": row.reference,
-        "status": row.status,
+        "status": _TOLD_AS.get(row.status, row.status),
         "revision": row.revision,
         "received_at": row.received_at,
         "findings": row.findings,
