@@ -80,6 +80,45 @@ async def test_what_cannot_even_be_read_is_counted_beside() -> None:
     assert "outside the tally: 7" in shown(tally)
 
 
+async def test_what_intake_parked_is_counted_by_its_label() -> None:
+    """As often as there are submissions, however many of its documents lie on the desk."""
+    tally = await tally_of(
+        {
+            "intake": told(
+                {"open-e/358": {"parked": 2}, "prov": {"received": 1}}, item("reading", "open-e/358", 3)
+            )
+        }
+    )
+    label, form = tally.lines
+    assert (label.form, label.received, label.parked, label.in_flight) == ("open-e/358", 2, 2, 0)
+    assert (form.parked, form.in_flight, tally.unreadable, tally.adds_up) == (0, 1, 0, True)
+
+
+async def test_a_completion_that_waits_leaves_the_report_where_it_is() -> None:
+    """The desk holds a later document of a report that is filed."""
+    tally = await tally_of(
+        {
+            "intake": told({"prov": {"filed": 1}}, item("reading", "open-e/901")),
+            "archive": told({"prov": {"filed": 1}}),
+        }
+    )
+    assert [(line.form, line.parked) for line in tally.lines] == [("prov", 0)]
+    assert tally.adds_up
+
+
+async def test_what_a_person_dropped_at_the_door_is_rejected() -> None:
+    """Intake owns it: validation has never heard of it."""
+    tally = await tally_of({"intake": told({"open-e/358": {"dropped": 2}})})
+    (line,) = tally.lines
+    assert (line.received, line.owned["rejected"], line.in_flight, tally.adds_up) == (2, 2, 0, True)
+
+
+async def test_bodies_that_nobody_could_read_are_counted_beside() -> None:
+    """A platform got no receipt for them, only the id under which they lie."""
+    tally = await tally_of({"intake": told({}, item("reading", "", 4))})
+    assert (tally.lines, tally.unreadable, tally.adds_up) == ([], 4, True)
+
+
 @pytest.mark.parametrize(
     ("intake", "validation", "archive"),
     [

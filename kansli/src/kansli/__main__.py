@@ -17,7 +17,7 @@ from kansli import check, up
 from kansli.example import KEY
 from kansli.imports import add_import
 from kansli.operators import SERVICES, NoAnswer, Operator, add_admin
-from kansli.platform import NotTaken, Platform
+from kansli.platform import NotTaken, Platform, content_type_of
 from kansli.spreadsheets import BadTable
 from kansli.tables import table
 from kansli.tally import shown, take_tally
@@ -65,7 +65,8 @@ async def _check_all(platform: Platform, files: Sequence[Path]) -> int:
 
 async def _submit_all(platform: Platform, files: Sequence[Path], wait: bool) -> int:
     for file in files:
-        receipt = await platform.send(await asyncio.to_thread(file.read_bytes))
+        body = await asyncio.to_thread(file.read_bytes)
+        receipt = await platform.send(body, content_type_of(file.name, body))
         told = await platform.outcome(receipt["id"], WAIT_S) if wait else receipt
         print(json.dumps(told, ensure_ascii=False, indent=2))
     return 0
@@ -91,13 +92,14 @@ async def _parked_list(operator: Operator, options: argparse.Namespace) -> int:
                 item["id"],
                 item["origin"],
                 item.get("form", ""),
+                item.get("caller", ""),
                 item["attempts"],
                 item["parked_at"],
                 item["reason"],
             ]
             for item in told["parked"]
         ]
-    print(table(["service", "id", "queue", "form", "attempts", "parked at", "reason"], rows))
+    print(table(["service", "id", "queue", "form", "caller", "attempts", "parked at", "reason"], rows))
     return 0
 
 

@@ -20,6 +20,7 @@ from notification.settings import NotificationSettings
 from validation.settings import ValidationSettings
 
 PERSONAL_NUMBER_KEY = "personal-number.key"
+_SEALING_KEY = "sealing.key"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def build_house(plan: Plan, clock: Clock = system_clock) -> list[Service]:
     """
     plan.data.mkdir(parents=True, exist_ok=True)
     hub = EmbeddedHub()
-    key = _personal_number_key(plan.data)
+    key = _kept_key(plan.data / PERSONAL_NUMBER_KEY)
     data = plan.data.resolve()
     archive_settings = _settings(ArchiveSettings, plan)
     return [
@@ -57,7 +58,13 @@ def build_house(plan: Plan, clock: Clock = system_clock) -> list[Service]:
             _settings(ValidationSettings, plan, personal_number_key=key), EmbeddedBus(hub), clock
         ),
         intake.__main__.build(
-            _settings(IntakeSettings, plan, objects=(data / "objects").as_uri(), personal_number_key=key),
+            _settings(
+                IntakeSettings,
+                plan,
+                objects=(data / "objects").as_uri(),
+                personal_number_key=key,
+                sealing_key=_kept_key(plan.data / _SEALING_KEY),
+            ),
             EmbeddedBus(hub),
             clock,
         ),
@@ -73,9 +80,8 @@ def _settings(kind: type[ServiceSettings], plan: Plan, **more: Any) -> Any:
     )
 
 
-def _personal_number_key(data: Path) -> str:
-    """The key of the personnummer hashes: made once, and kept where only the house can read it."""
-    path = data / PERSONAL_NUMBER_KEY
+def _kept_key(path: Path) -> str:
+    """A key of the house's own: made once, and kept where only the house can read it."""
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(secrets.token_hex(32), "utf-8")

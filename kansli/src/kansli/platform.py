@@ -1,6 +1,7 @@
 """Sending a submission as an e-tjänst platform would, and asking what became of it."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +15,21 @@ class NotTaken(Exception):
     """Intake did not take the submission; the problem says why."""
 
     def __init__(self, status: int, problem: dict[str, Any]) -> None:
-        super().__init__(f"{status} {problem.get('title', '')}: {problem.get('detail', '')}")
+        super().__init__(f"{status} {problem.get('title', '')}: {problem.get('detail', '')}{_kept(problem)}")
         self.problem = problem
+
+
+def _kept(problem: Mapping[str, Any]) -> str:
+    return f" (parked as {problem['parked_id']})" if "parked_id" in problem else ""
+
+
+JSON, XML = "application/json", "application/xml"
+
+
+def content_type_of(name: str, body: bytes) -> str:
+    """XML by the file's name, or by its first sign; whatever else is JSON."""
+    is_xml = name.lower().endswith(".xml") or body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<"
+    return XML if is_xml else JSON
 
 
 @dataclass(frozen=True)
@@ -25,7 +39,7 @@ class Platform:
     address: str
     key: str
 
-    async def send(self, body: bytes, content_type: str = "application/json") -> dict[str, Any]:
+    async def send(self, body: bytes, content_type: str = JSON) -> dict[str, Any]:
         """Post the submission; returns the receipt.
 
         Raises:

@@ -23,6 +23,9 @@ OWNED_BY = {
 ROAD = {"validation": "validation.submission.received", "archive": "archive.submission.accepted"}
 """The queues on which a submission itself travels; what is parked there has no outcome yet."""
 
+UNREADABLE = {**ROAD, "intake": "reading"}
+"""Where what is parked without a form could not even be read: a message, or a body that a platform sent."""
+
 SETTLE_WITHIN_S = 10.0
 LOOK_EVERY_S = 0.25
 
@@ -80,18 +83,32 @@ async def _count(operator: Operator) -> Tally:
     services = ("intake", "validation", "archive")
     answers = await asyncio.gather(*(operator.ask(service, "/admin/tally") for service in services))
     told: dict[str, Any] = dict(zip(services, answers, strict=True))
+    parked = _on_desks(told, ROAD)
+    forms = sorted({form for answer in told.values() for form in answer["forms"]} | (parked.keys() - {""}))
+    return Tally([_line(form, told, parked[form]) for form in forms], _on_desks(told, UNREADABLE)[""])
+
+
+def _on_desks(told: Mapping[str, Any], queues: Mapping[str, str]) -> Counter[str]:
+    """How much is parked of these queues, by form."""
     parked = Counter[str]()
-    for service, queue in ROAD.items():
+    for service, queue in queues.items():
         for item in told[service]["parked"]:
             if item["origin"] == queue:
                 parked[item["form"]] += item["count"]
-    forms = sorted({form for answer in told.values() for form in answer["forms"]} | (parked.keys() - {""}))
-    return Tally([_line(form, told, parked[form]) for form in forms], parked[""])
+    return parked
 
 
-def _line(form: str, told: Mapping[str, Any], parked: int) -> Line:
+def _line(form: str, told: Mapping[str, Any], on_the_road: int) -> Line:
+    """What intake itself parked is as many as its statuses say: a submission may lie there more than once.
+
+    What it let fall has the sender heard of as rejected, and is owned by intake alone.
+    """
+    heard = Counter[str](told["intake"]["forms"].get(form, {}))
     owned = {status: told[owner]["forms"].get(form, {}).get(status, 0) for status, owner in OWNED_BY.items()}
-    return Line(form, told["intake"]["forms"].get(form, {}), owned, parked)
+    dropped, parked = heard.pop("dropped", 0), heard["parked"]
+    heard["rejected"] += dropped
+    owned["rejected"] += dropped
+    return Line(form, heard, owned, on_the_road + parked)
 
 
 def shown(tally: Tally) -> str:
@@ -106,7 +123,7 @@ def shown(tally: Tally) -> str:
 
 def _remarks(tally: Tally) -> Iterable[str]:
     if tally.unreadable:
-        yield f"unreadable messages on the parked desk, outside the tally: {tally.unreadable}"
+        yield f"unreadable on the parked desks, outside the tally: {tally.unreadable}"
     for line in tally.lines:
         yield from _differences(line)
     yield "it adds up" if tally.adds_up else "IT DOES NOT ADD UP"
