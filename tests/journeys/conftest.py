@@ -41,7 +41,7 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def _added_forms(folder: Path) -> Path:
     """A folder with one form: the shipped one under a name of its own."""
     form = shutil.copytree(
-        SHIPPED_FORMS / FORM, folder / ADDED_FORM, ignore=shutil.ignore_patterns("examples")
+        SHIPPED_FORMS / FORM, folder / ADDED_FORM, ignore=shutil.ignore_patterns("examples", "open-e.yaml")
     )
     text = (form / "form.yaml").read_text("utf-8")
     (form / "form.yaml").write_text(text.replace(f"form: {FORM}\n", f"form: {ADDED_FORM}\n"), "utf-8")

@@ -19,10 +19,20 @@ import yaml
 from chassis.clock import STOCKHOLM
 from kansli.example import KEY as EXAMPLE_KEY
 from kansli.example import Example
+from support import flow_instances
 from support.aside import run_aside
 from support.auditor import change
-from support.houses import REPOSITORY, SHORT_TIMEOUT_S, House
-from support.load import COMMITTEE, FORM, KEY, NARROW_KEY, TEST_PERSONAL_NUMBER, completed, report
+from support.houses import REPOSITORY, SHIPPED_FORMS, SHORT_TIMEOUT_S, House
+from support.load import (
+    COMMITTEE,
+    FORM,
+    KEY,
+    NARROW_KEY,
+    TEST_PERSONAL_NUMBER,
+    UNMAPPED_FAMILY,
+    completed,
+    report,
+)
 from support.visitor import Answer, Visitor, awaited
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -426,6 +436,44 @@ async def test_a_message_of_a_later_version_is_parked(visitor: Visitor) -> None:
     await told_by(house, "parked", "drop", item["id"], "--note", "Ett prov.")
 
 
+async def test_a_document_that_nobody_could_read_is_filed_when_its_mapping_arrives(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    """It waits on the desk and in the tally under its family, and then goes the way of any report."""
+    house = visitor.house
+    mapping = house.folder / "forms" / ADDED_FORM / "open-e.yaml"
+    parked = await submitted(house, tmp_path, document("700116", "Kajutan"))
+    assert (parked["status"], parked["form"]) == ("parked", f"open-e/{UNMAPPED_FAMILY}")
+    listed = (await told_by(house, "parked", "list", "--service", "intake")).stdout
+    assert f"open-e/{UNMAPPED_FAMILY}" in listed
+    tally = (await told_by(house, "tally")).stdout
+    assert re.search(rf"open-e/{UNMAPPED_FAMILY} .* 1$", tally, re.MULTILINE), tally
+
+    shipped = (SHIPPED_FORMS / FORM / "open-e.yaml").read_text("utf-8")
+    mapping.write_text(shipped.replace('"901"', f'"{UNMAPPED_FAMILY}"'), "utf-8")
+    filed = await visitor.outcome(parked["id"], "filed", "held", "rejected")
+    assert (filed["findings"], filed["status"], filed["form"]) == ([], "filed", ADDED_FORM)
+    assert filed["received_at"] == parked["received_at"]
+    assert (await visitor.report(parked["id"]))["data"]["enhet"] == "Kajutan"
+    assert "it adds up" in (await told_by(house, "tally")).stdout
+    assert house.ask("intake", "/admin/parked")["parked"] == []
+    assert (await submitted(house, tmp_path, document("700116", "Kajutan")))["id"] == parked["id"]
+
+
+async def test_a_document_that_is_broken_is_refused_and_kept(house: House, tmp_path: Path) -> None:
+    """Whoever sent it is told where it breaks, and under which id it lies; the tally counts it beside."""
+    file = tmp_path / "trasig.xml"
+    file.write_bytes(document("700117", "Kajutan").replace(b"</Values>", b""))
+    to = ("--to", house.addresses["intake"], "--key", KEY)
+    done = await asyncio.to_thread(house.kansli, "submit", str(file), *to)
+    [item] = house.ask("intake", "/admin/parked")["parked"]
+    assert (done.returncode, f"(parked as {item['id']})" in done.stderr) == (1, True)
+    assert "outside the tally: 1" in (await told_by(house, "tally")).stdout
+    shown = json.loads((await told_by(house, "parked", "show", item["id"])).stdout)["body"]
+    assert ("Kajutan" in shown, TEST_PERSONAL_NUMBER in shown) == (True, False)
+    await told_by(house, "parked", "drop", item["id"], "--note", "Ett prov.")
+
+
 async def test_nothing_personal_is_logged(house: House, samples: dict[str, Sample]) -> None:
     """No name, address, personnummer or word of a report is in the log of any service."""
     sent = [sample.sent for sample in samples.values()] + [report(n, "x", "held").body for n in range(3)]
@@ -469,6 +517,35 @@ def assert_problem(answer: Answer, status: int) -> Any:
     assert problem["title"]
     assert problem["detail"].endswith(".")
     return problem
+
+
+def document(reference: str, place: str) -> bytes:
+    """A report of a visit last week in the XML of a family that nobody has mapped yet."""
+    last_week = datetime.now(STOCKHOLM) - timedelta(days=7)
+    values = flow_instances.report(
+        besoksdatum=flow_instances.question(StartDate=f"{last_week:%Y-%m-%d}"),
+        enhet=flow_instances.question(Enhet=place),
+        sammanfattning=flow_instances.question(Text="Allt var i ordning."),
+        kontaktuppgifter=flow_instances.question(SocialSecurityNumber=TEST_PERSONAL_NUMBER),
+    )
+    sender = report(116, "dokument", "filed").body["submitter"]
+    poster = {"Firstname": sender["name"].split()[0], "Lastname": sender["name"].split()[1]}
+    tree = flow_instances.instance(
+        values,
+        family=UNMAPPED_FAMILY,
+        reference=reference,
+        submitted=f"{last_week + timedelta(days=1):%Y-%m-%dT%H:%M:%S}",
+        poster=poster | {"Email": sender["email"]},
+    )
+    return flow_instances.as_xml(tree)
+
+
+async def submitted(house: House, folder: Path, body: bytes) -> Any:
+    """What an operator's `submit --wait` printed."""
+    file = folder / "rapport.xml"
+    file.write_bytes(body)
+    to = ("--to", house.addresses["intake"], "--key", KEY)
+    return json.loads((await told_by(house, "submit", str(file), *to, "--wait")).stdout)
 
 
 def ids(reports: Sequence[dict[str, Any]]) -> list[str]:

@@ -6,7 +6,7 @@ is anything lost, is anything there twice, did each report come to the end that 
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.parser import BytesHeaderParser
 from email.policy import default
@@ -30,11 +30,16 @@ CALM_WITHIN_S = 100.0
 
 LOOK_EVERY_S = 0.1
 
-LETTERS = {"filed": ("filed",), "held": ("held",), "rejected": ("rejected_secretary", "rejected_submitter")}
+LETTERS: Mapping[str, Sequence[str]] = {
+    "filed": ("filed",),
+    "held": ("held",),
+    "rejected": ("rejected_secretary", "rejected_submitter"),
+    "parked": (),
+}
 """The letters that each end of a report calls for."""
 
 ENDS = {"plain": ("filed", "held")}
-"""Of a fate that leaves a choice; what is rejected is not in the archive."""
+"""Of a fate that leaves a choice; what is rejected or parked is not in the archive."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,8 @@ class Evidence:
     rows: Sequence[Row]
     mails: Sequence[Mail]
     uncertain: Mapping[str, int]
+    parked: Collection[str] = ()
+    """Ids of what lies at the door, for want of somebody who can read it."""
 
     def complaints(self) -> list[str]:
         return [
@@ -111,13 +118,17 @@ class Evidence:
         of_id = {row.submission_id: row for row in self.rows}
         for report in self.reports:
             found = of_id.pop(next(iter(self.ids.get(report.reference, ())), ""), None)
-            end = found.status if found else "rejected"
+            end = found.status if found else self._end_outside(report)
             if end not in ENDS.get(report.fate, (report.fate,)):
                 yield f"{report.reference}, to be {report.fate}, is {end if found else 'not in the archive'}"
             elif found and (found.reference != report.reference or found.meeting_date is None):
                 yield f"{report.reference} has the place of {found.reference}, {found.meeting_date}"
         for stranger in of_id.values():
             yield f"{stranger.reference} is in the archive and was never promised"
+
+    def _end_outside(self, report: Report) -> str:
+        """What became of a report that the archive does not have."""
+        return "parked" if self.ids.get(report.reference, set()).intersection(self.parked) else "rejected"
 
     def _wrong_letters(self) -> Iterator[str]:
         """Each letter once; more only as often as it is known that nobody knows."""
@@ -130,7 +141,7 @@ class Evidence:
                 yield f"letter {mail.letter_id} came {times} times"
         for report in self.reports:
             for submission_id in self.ids.get(report.reference, ()):
-                wanted = LETTERS[status.get(submission_id, "rejected")]
+                wanted = LETTERS[status.get(submission_id) or self._end_outside(report)]
                 if sorted(kinds.pop(submission_id, [])) != sorted(wanted):
                     yield f"{report.reference} lacks letters of {wanted}, or has others"
         yield from (f"letters about the unknown {submission_id}" for submission_id in kinds)
@@ -184,6 +195,7 @@ class Auditor:
             [Row(*row) for row in rows],
             self.mails(),
             await self.uncertain(),
+            await self.parked(),
         )
         return [*evidence.complaints(), *await self._wrong_tally()]
 
@@ -202,6 +214,11 @@ class Auditor:
         )
         return {row.id: row.uncertain for row in rows}
 
+    async def parked(self) -> set[str]:
+        """Submissions of which nothing could be read yet."""
+        query = "select id from submissions where status = 'parked'"
+        return {row.id for row in await read(self.house.databases["intake"], query)}
+
     def _restless(self) -> str:
         """What still moves, in words; empty when nothing does."""
         try:
@@ -209,13 +226,14 @@ class Auditor:
         except (URLError, OSError) as error:
             return f"a service does not answer: {error}"
         counts = {service: _summed(answer["forms"]) for service, answer in told.items()}
+        to_be_parked = sum(report.fate == "parked" for report in self.reports)
         letters = sum(len(_letters_of(report.fate)) for report in self.reports)
         wanted = {
             "submissions that are known": (counts["intake"].total(), len(self.reports)),
             "submissions without an end": (counts["intake"]["received"], 0),
             "letters that are sent": (counts["notification"]["sent"], letters),
             "outboxes that hold something": (sum(bool(answer["outbox"]) for answer in told.values()), 0),
-            "parked desks that hold something": (sum(bool(answer["parked"]) for answer in told.values()), 0),
+            "items on the parked desks": (sum(map(_on_desk, told.values())), to_be_parked),
         }
         return "; ".join(
             f"{what}: {is_} for {shall}" for what, (is_, shall) in wanted.items() if is_ != shall
@@ -223,8 +241,10 @@ class Auditor:
 
     async def _wrong_tally(self) -> Iterable[str]:
         tally = await take_tally(Operator(self.house.addresses))
-        settled = all(line.in_flight == 0 and line.parked == 0 for line in tally.lines)
-        return [] if tally.adds_up and settled else [shown(tally)]
+        parked = sum(report.fate == "parked" for report in self.reports)
+        settled = all(line.in_flight == 0 for line in tally.lines)
+        as_sent = sum(line.parked for line in tally.lines) == parked
+        return [] if tally.adds_up and settled and as_sent else [shown(tally)]
 
 
 _REPORTS = """
@@ -237,6 +257,10 @@ _REPORTS = """
 def _letters_of(fate: str) -> Sequence[str]:
     """A plain visit ends in one letter, whichever it is."""
     return LETTERS.get(fate, ("one",))
+
+
+def _on_desk(told: Mapping[str, Any]) -> int:
+    return sum(item["count"] for item in told["parked"])
 
 
 def _summed(forms: dict[str, dict[str, int]]) -> Counter[str]:

@@ -24,6 +24,7 @@ from chassis.clock import STOCKHOLM
 from chassis.yaml_files import read_yaml
 from kansli.example import write_example
 from kansli.places import shipped_example
+from support.flow_instances import as_frends, instance, question
 
 FORM = "kontaktpolitiker-valfard"
 COMMITTEE = "valfard"
@@ -50,7 +51,9 @@ CALLERS = [
 TEST_PERSONAL_NUMBER = "19121212-1212"
 """The tax agency's own test number."""
 
-Fate = Literal["filed", "held", "rejected", "plain"]
+UNMAPPED_FAMILY = "990"
+
+Fate = Literal["filed", "held", "rejected", "plain", "parked"]
 
 AGAIN_AFTER_S = 0.1
 PATIENCE_S = 90.0
@@ -97,6 +100,18 @@ def reports(count: int, prefix: str, *, plain: bool = False) -> list[Report]:
 def report(number: int, prefix: str, fate: Fate) -> Report:
     person = number % (PLAIN_PEOPLE if fate == "plain" else PEOPLE)
     return Report(f"{prefix}-{number}", person, fate, _body(number, prefix, person, fate))
+
+
+def unmapped(count: int) -> list[Report]:
+    """So many documents of a family that no form maps: each is to be kept for who can read it."""
+    numbers = random.sample(range(10**8, 10**9), count)
+    return [Report(str(number), 0, "parked", _document(number)) for number in numbers]
+
+
+def _document(number: int) -> dict[str, Any]:
+    """A FlowInstance as Frends writes it, from somebody who gave the tax agency's test number."""
+    values = {"kontakt": question(SocialSecurityNumber=TEST_PERSONAL_NUMBER)}
+    return as_frends(instance(values, family=UNMAPPED_FAMILY, reference=str(number)))
 
 
 def _fate(number: int) -> Fate:

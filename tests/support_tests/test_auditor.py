@@ -52,6 +52,10 @@ WRONGS = {
     "let through": replace(WELL, rows=[FILED, replace(HELD, status="filed"), *WELL.rows[2:]]),
     "in another's place": replace(WELL, rows=[replace(FILED, reference="r-1"), *WELL.rows[1:]]),
     "too many visits": replace(WELL, rows=[replace(row, status="filed") for row in WELL.rows]),
+    "parked for nothing": replace(WELL, rows=WELL.rows[1:], mails=WELL.mails[1:], parked={"id0"}),
+    "a letter about what is parked": replace(
+        WELL, reports=[replace(WELL.reports[0], fate="parked"), *WELL.reports[1:]], parked={"id0"}
+    ),
     "no letter": replace(WELL, mails=WELL.mails[1:]),
     "a letter twice": replace(WELL, mails=[WELL.mails[0], *WELL.mails]),
     "a letter too many": replace(WELL, mails=[*WELL.mails, Mail("id0.1.held.abc", "a@b.example")]),
@@ -63,6 +67,14 @@ WRONGS = {
 def test_the_auditor_sees_what_is_wrong(evidence: Evidence) -> None:
     """Each kind of broken promise is complained about."""
     assert evidence.complaints() != []
+
+
+def test_what_is_to_be_parked_lies_at_the_door_without_a_letter() -> None:
+    """It is neither in the archive nor rejected."""
+    first, *others = WELL.reports
+    waits = replace(WELL, reports=[replace(first, fate="parked"), *others], rows=WELL.rows[1:])
+    assert replace(waits, mails=WELL.mails[1:], parked={"id0"}).complaints() == []
+    assert replace(waits, mails=WELL.mails[1:]).complaints() != []
 
 
 def test_a_letter_may_come_again_if_it_is_counted_uncertain() -> None:
