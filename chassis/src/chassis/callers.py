@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook, WebhookVerificationError
 
-from chassis.folders import BrokenFolder, complaints
+from chassis.faults import read_model
+from chassis.folders import BrokenFolder
 from chassis.loopback import is_loopback
-from chassis.yaml_files import read_yaml
 
 SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
@@ -112,12 +111,7 @@ class Callers:
 def load_callers(folder: Path, today: date) -> Callers:
     """Read `callers.yaml`; raises `BrokenFolder` naming what to mend."""
     path = folder / "callers.yaml"
-    try:
-        callers = _File.model_validate(read_yaml(path, today)).callers
-    except ValidationError as error:
-        raise BrokenFolder(f"{path}: {complaints(error)}") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BrokenFolder(f"{path}: {error}") from None
+    callers = read_model(path, _File, today).callers
     if twice := _twice(callers):
         raise BrokenFolder(f"{path}: ids and keys belong to one caller; given twice: {', '.join(twice)}")
     by_key = {key: caller for caller in callers for key in caller.key_sha256}

@@ -19,8 +19,30 @@ WATCH_INTERVAL_S = 1.0
 """Soon enough for a person who saves a file and looks; a few dozen `stat` calls a second at most."""
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something to mend: the file, the line where it is known, and what is wrong there."""
+
+    file: Path
+    line: int | None
+    words: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else str(self.file)
+        return f"{place}: {self.words}"
+
+
 class BrokenFolder(Exception):
     """A file in the folder cannot be used; the message names the file and what to mend."""
+
+    problems: Sequence[Problem] = ()
+
+    @classmethod
+    def of(cls, problems: Sequence[Problem]) -> "BrokenFolder":
+        """A refusal for all these reasons, a line of the message for each."""
+        broken = cls("\n".join(map(str, problems)))
+        broken.problems = problems
+        return broken
 
 
 def complaints(error: ValidationError) -> str:

@@ -1,23 +1,32 @@
 """`kansli check`: every file that a municipality writes, read as the services would, before they do."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from archive.committees import load_committees as load_meetings
-from archive.forms import load_forms as load_printed_forms
+import archive.committees
+import archive.forms
+import intake.forms
+import notification.recipients
+import validation.forms
+import validation.register
+from archive.committees import Committee as MeetingCommittee
 from chassis.callers import load_callers
 from chassis.clock import day_in_stockholm, system_clock
-from chassis.folders import BrokenFolder
-from intake.forms import load_forms as load_form_names
+from chassis.faults import Fault, Faulty, refusal
+from chassis.folders import BrokenFolder, Problem
+from intake.mappings import check_mapping
 from kansli.example import write_example
+from kansli.known_keys import CALLERS, COMMITTEE, strangers
 from kansli.places import forms_folders, shipped_example
-from notification.recipients import load_committees as load_recipients
 from validation.check import check_forms, check_guideline, check_overrides, check_register
-from validation.forms import Forms, load_forms
-from validation.register import Committees, load_committees
+from validation.forms import Form
+from validation.register import Committee
+
+Problems = Iterator[Problem]
 
 
 def run(config: Path | None, added_forms: Sequence[Path]) -> int:
@@ -29,61 +38,115 @@ def run(config: Path | None, added_forms: Sequence[Path]) -> int:
     folders = forms_folders(added_forms)
     with tempfile.TemporaryDirectory() as scratch:
         folder = config or write_example(shipped_example(), Path(scratch), today).config
-        errors = [*_form_errors(folders), *_config_errors(folder, today)]
-        warnings = [] if errors else list(_warnings(folder, folders, today))
-    for kind, messages in (("error", errors), ("warning", warnings)):
-        for message in messages:
-            print(f"{kind}: {message}")
+        errors, warnings = look_through(folder, folders, today)
+    for kind, problems in (("error", errors), ("warning", warnings)):
+        for problem in problems:
+            print(f"{kind}: {_from_here(problem)}")
     print(f"{len(errors)} errors, {len(warnings)} warnings")
     return 1 if errors else 0
 
 
-def _form_errors(folders: Sequence[Path]) -> Iterator[str]:
-    yield from _refusals(lambda: load_form_names(folders))
-    for problem in check_forms(folders):
-        yield f"{problem.file}: {problem.message}"
+def look_through(config: Path, forms: Sequence[Path], today: date) -> tuple[list[Problem], list[Problem]]:
+    """Find the errors and the warnings; a file that several services read is told of once."""
+    errors = [*_form_errors(forms, today), *_config_errors(config, today)]
+    return [*dict.fromkeys(errors)], [*dict.fromkeys(_warnings(config, forms, today))]
 
 
-def _config_errors(folder: Path, today: date) -> Iterator[str]:
-    """The same file may be wrong for several services, each in its own words."""
-    loaders: list[Callable[[Path, date], object]] = [
-        load_callers,
-        load_committees,
-        load_meetings,
-        load_recipients,
-    ]
-    yield from dict.fromkeys(
-        refusal for load in loaders for refusal in _refusals(partial(load, folder, today))
-    )
+def _from_here(problem: Problem) -> Problem:
+    here, file = Path.cwd(), problem.file
+    return Problem(file.relative_to(here), problem.line, problem.words) if here in file.parents else problem
 
 
-def _refusals(load: Callable[[], object]) -> Iterator[str]:
+def _form_errors(folders: Sequence[Path], today: date) -> Problems:
     try:
-        load()
+        found = intake.forms.find_forms(folders)
     except BrokenFolder as broken:
-        yield str(broken)
+        yield Problem(folders[-1], None, str(broken))
+        return
+    yield from check_forms(folders)
+    for folder in found.values():
+        yield from _refused(lambda folder: archive.forms.load_form(folder, today), folder)
+        yield from _mapping_errors(folder)
 
 
-def _warnings(folder: Path, folders: Sequence[Path], today: date) -> Iterator[str]:
-    committees, forms = load_committees(folder, today), load_forms(folders)
-    load_printed_forms(folders, today)
-    for committee in committees.values():
-        place = f"{folder}/committees/{committee.id}.yaml"
-        for warning in (*check_register(committee, today), *check_overrides(committee, forms)):
-            yield f"{place}: {warning}"
-    yield from _without_meeting(folder, today)
-    yield from _of_forms(forms, committees, today)
+def _mapping_errors(folder: Path) -> Problems:
+    """What is wrong with how a platform's elements become the form's fields."""
+    try:
+        form = intake.forms.load_form(folder)
+    except BrokenFolder as broken:
+        yield from broken.problems
+        return
+    faults = [Fault(place, words) for place, words in check_mapping(form.open_e, form.schemas)]
+    yield from refusal(folder / intake.forms.MAPPING_FILE, Faulty(faults)).problems
 
 
-def _without_meeting(folder: Path, today: date) -> Iterator[str]:
-    for committee in load_meetings(folder, today).values():
-        if not any(meeting.date >= today and not meeting.cancelled for meeting in committee.meetings):
-            yield f"{folder}/committees/{committee.id}.yaml: no coming meeting"
+def _config_errors(config: Path, today: date) -> Problems:
+    callers = config / "callers.yaml"
+    yield from strangers(callers, CALLERS)
+    yield from _refused(lambda path: load_callers(path.parent, today), callers)
+    paths = _committee_files(config)
+    if not paths:
+        yield Problem(config / "committees", None, "there is no committee; add committees/<id>.yaml")
+    for path in paths.values():
+        yield from strangers(path, COMMITTEE)
+        for load in _COMMITTEE_READERS:
+            yield from _refused(partial(load, today=today), path)
 
 
-def _of_forms(forms: Forms, committees: Committees, today: date) -> Iterator[str]:
-    for form in forms.values():
-        if form.committee not in committees:
-            yield f"{form.name}: its committee {form.committee} is not in the configuration"
-        for warning in check_guideline(form, today):
-            yield f"{form.name}: {warning}"
+_COMMITTEE_READERS: Sequence[Callable[..., Any]] = [
+    validation.register.load_committee,
+    archive.committees.load_committee,
+    notification.recipients.load_committee,
+]
+
+
+def _committee_files(config: Path) -> Mapping[str, Path]:
+    return validation.register.find_committees([config])
+
+
+def _refused(load: Callable[[Path], object], path: Path) -> Problems:
+    try:
+        load(path)
+    except BrokenFolder as broken:
+        yield from broken.problems or [Problem(path, None, str(broken))]
+
+
+def _warnings(config: Path, folders: Sequence[Path], today: date) -> Problems:
+    """Of what can be read; what cannot is an error."""
+    forms = _readable(validation.forms.find_forms(folders), validation.forms.load_form)
+    paths = _committee_files(config)
+    registers = _readable(paths, lambda path: validation.register.load_committee(path, today))
+    calendars = _readable(paths, lambda path: archive.committees.load_committee(path, today))
+    for name, register in registers.items():
+        yield from _of_register(paths[name], register, forms, today)
+    for name, calendar in calendars.items():
+        yield from _without_meeting(paths[name], calendar, today)
+    for folder, form in ((folder, forms[name]) for name, folder in _found(folders, forms)):
+        yield from _of_form(folder / "form.yaml", form, registers, today)
+
+
+def _found(folders: Sequence[Path], forms: Mapping[str, Form]) -> Iterable[tuple[str, Path]]:
+    return [(name, path) for name, path in validation.forms.find_forms(folders).items() if name in forms]
+
+
+def _readable(paths: Mapping[str, Path], load: Callable[[Path], Any]) -> dict[str, Any]:
+    return {name: load(path) for name, path in paths.items() if not [*_refused(load, path)]}
+
+
+def _of_register(path: Path, register: Committee, forms: Mapping[str, Form], today: date) -> Problems:
+    for place, words in (*check_register(register, today), *check_overrides(register, forms)):
+        yield from refusal(path, Faulty([Fault(place, words)])).problems
+
+
+def _without_meeting(path: Path, committee: MeetingCommittee, today: date) -> Problems:
+    if not any(meeting.date >= today and not meeting.cancelled for meeting in committee.meetings):
+        words = "no coming meeting; add one, or what comes waits for a date"
+        yield from refusal(path, Faulty([Fault(("meetings",), words)])).problems
+
+
+def _of_form(path: Path, form: Form, registers: Mapping[str, Committee], today: date) -> Problems:
+    if form.committee not in registers:
+        words = f"its committee {form.committee} is not in the configuration; what comes for it waits"
+        yield from refusal(path, Faulty([Fault(("committee",), words)])).problems
+    for words in check_guideline(form, today):
+        yield from refusal(path, Faulty([Fault(("guideline", "valid_to"), words)])).problems

@@ -1,22 +1,19 @@
 """The committees as the archive knows them: who is asked, what stands on the agenda, and when they meet."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ValidationError,
     field_validator,
 )
 
 from archive.calendar import Meeting
-from chassis.folders import BrokenFolder, files_in
-from chassis.yaml_files import read_yaml
+from chassis.faults import HasId, read_named
+from chassis.folders import files_in
 
 
 class _Read(BaseModel):
@@ -34,7 +31,7 @@ class Unit(_Read):
     name: str
 
 
-class Committee(_Read):
+class Committee(_Read, HasId):
     id: str
     name: str
     secretary: Secretary
@@ -73,27 +70,4 @@ def load_committees(folder: Path, today: date) -> Committees:
 
 def load_committee(path: Path, today: date) -> Committee:
     """Read one committee's file; raises `BrokenFolder`."""
-    committee = _parsed(path, _content(path, today))
-    if committee.id != path.stem:
-        raise BrokenFolder(f"{path}: id är {committee.id!r} men filen heter {path.name}")
-    return committee
-
-
-def _content(path: Path, today: date) -> Any:
-    try:
-        return read_yaml(path, today)
-    except (yaml.YAMLError, UnicodeDecodeError) as trouble:
-        raise BrokenFolder(f"{path}: {trouble}") from trouble
-
-
-def _parsed(path: Path, content: Any) -> Committee:
-    try:
-        return Committee.model_validate(content)
-    except ValidationError as trouble:
-        raise BrokenFolder("\n".join(_complaints(path, trouble))) from trouble
-
-
-def _complaints(path: Path, trouble: ValidationError) -> Iterator[str]:
-    for error in trouble.errors(include_url=False, include_input=False):
-        place = ".".join(str(step) for step in error["loc"])
-        yield f"{path}: {place}: {error['msg'].removeprefix('Value error, ')}"
+    return read_named(path, Committee, today)

@@ -8,11 +8,11 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from archive.calendar import day_in_words, moment_in_words
-from chassis.folders import BrokenFolder, complaints, folders_with
+from chassis.faults import UNREADABLE, refusal
+from chassis.folders import folders_with
 from chassis.yaml_files import read_yaml
 
 Schema = Mapping[str, Any]
@@ -188,10 +188,8 @@ def load_form(folder: Path, today: date) -> Form:
     path, schemas = folder / "form.yaml", dict(_schemas(folder))
     try:
         return Form.model_validate({**read_yaml(path, today), "schemas": schemas})
-    except ValidationError as trouble:
-        raise BrokenFolder(f"{path}: {complaints(trouble)}") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError) as trouble:
-        raise BrokenFolder(f"{path}: {trouble}") from trouble
+    except (*UNREADABLE, TypeError) as trouble:
+        raise refusal(path, trouble) from trouble
 
 
 def _schemas(folder: Path) -> Iterator[tuple[int, Schema]]:
@@ -204,5 +202,5 @@ def _schema(path: Path) -> Schema:
     try:
         content: Schema = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as trouble:
-        raise BrokenFolder(f"{path}: {trouble}") from trouble
+        raise refusal(path, trouble) from trouble
     return content

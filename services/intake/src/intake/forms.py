@@ -12,11 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-import yaml
-from pydantic import ValidationError
-
-from chassis.folders import BrokenFolder, complaints, folders_with
-from chassis.yaml_files import read_yaml
+from chassis.faults import Fault, Faulty, read_model, refusal
+from chassis.folders import BrokenFolder, folders_with
 from intake.mappings import Family, MappingText, Schema
 
 _SCHEMA = re.compile(r"v(\d+)\.schema\.json")
@@ -77,7 +74,7 @@ def load_form(folder: Path) -> Form:
     if not schemas:
         raise BrokenFolder(f"{folder}: a form needs a schema, v1.schema.json")
     path = folder / MAPPING_FILE
-    return Form(schemas, _mapping(path)) if path.exists() else Form(schemas)
+    return Form(schemas, read_model(path, MappingText, date.today())) if path.exists() else Form(schemas)  # noqa: DTZ011
 
 
 def _schemas(folder: Path) -> Iterator[tuple[int, Schema]]:
@@ -90,16 +87,7 @@ def _schema(path: Path) -> Schema:
     try:
         content = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise BrokenFolder(f"{path}: {error}") from None
+        raise refusal(path, error) from None
     if not isinstance(content, dict):
-        raise BrokenFolder(f"{path}: a schema is a JSON object")
+        raise refusal(path, Faulty([Fault((), "a schema is a JSON object")]))
     return content
-
-
-def _mapping(path: Path) -> MappingText:
-    try:
-        return MappingText.model_validate(read_yaml(path, date.today()))  # noqa: DTZ011
-    except ValidationError as error:
-        raise BrokenFolder(f"{path}: {complaints(error)}") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BrokenFolder(f"{path}: {error}") from None

@@ -7,11 +7,10 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from chassis.folders import BrokenFolder, complaints, files_in
-from chassis.yaml_files import read_yaml
+from chassis.faults import HasId, read_named
+from chassis.folders import BrokenFolder, files_in
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
@@ -46,7 +45,7 @@ class Secretary(_Entry):
     copies: tuple[Mailbox, ...] = ()
 
 
-class Committee(_Entry):
+class Committee(_Entry, HasId):
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=63)
     name: str = Field(min_length=1)
     secretary: Secretary
@@ -69,15 +68,7 @@ def load_committees(folder: Path, today: date) -> Committees:
 
 def load_committee(path: Path, today: date) -> Committee:
     """Read one committee's file; raises `BrokenFolder`."""
-    try:
-        committee = Committee.model_validate(read_yaml(path, today))
-    except ValidationError as error:
-        raise BrokenFolder(f"{path}: {complaints(error)}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise BrokenFolder(f"{path}: cannot be read: {error}") from error
-    if committee.id != path.stem:
-        raise BrokenFolder(f"{path}: id is {committee.id}, so the file must be {committee.id}.yaml")
-    return committee
+    return read_named(path, Committee, today)
 
 
 EventKind: TypeAlias = Literal["report.filed", "report.held", "submission.rejected", "report.returned"]

@@ -8,14 +8,15 @@ completion of it); and `expect`: the `outcome`, the ids in
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from chassis.folders import BrokenFolder
+from chassis.faults import Fault, Faulty, Place, refusal
+from chassis.folders import BrokenFolder, Problem
 from chassis.personal_numbers import Kind
 from validation.facts import Number, Past
 from validation.findings import Verdict
@@ -25,14 +26,6 @@ from validation.register import Committee, committee_from
 
 _NOTICE_DAYS = 90
 """Time for a committee to renew its guideline: two or three meetings."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something to mend, and the file to mend it in."""
-
-    file: Path
-    message: str
 
 
 class _Text(BaseModel):
@@ -85,48 +78,60 @@ def check_form(folder: Path) -> Iterator[Problem]:
     try:
         form = load_form(folder)
     except BrokenFolder as broken:
-        yield Problem(folder, str(broken))
+        yield from broken.problems
         return
     for path in sorted((folder / "examples").glob("*.json")):
-        yield from (Problem(path, message) for message in _tried(path, form))
+        yield from _tried(path, form)
 
 
-def check_register(committee: Committee, today: date) -> Iterator[str]:
-    """Warn of what the guidelines ask of a register; it is used all the same."""
+def check_register(committee: Committee, today: date) -> Iterator[tuple[Place, str]]:
+    """Warn of what the guidelines ask of a register, and where; it is used all the same."""
     in_office = [term for term in committee.kontaktpolitiker if term.in_office(today)]
-    for unit in committee.units:
+    for number, unit in enumerate(committee.units):
         if not any(unit.id in term.units for term in in_office):
-            yield f"{unit.id} has no kontaktpolitiker"
-    for term in in_office:
-        for unit_id in sorted({*term.units} & {*term.employed_in}):
-            yield f"{term.id} is assigned to {unit_id} and employed there"
+            yield ("units", number), f"{unit.id} has no kontaktpolitiker; assign one"
+    for number, term in enumerate(committee.kontaktpolitiker):
+        for unit_id in sorted({*term.units} & {*term.employed_in} if term.in_office(today) else ()):
+            words = f"{term.id} is assigned to {unit_id} and employed there; assign somebody else"
+            yield ("kontaktpolitiker", number), words
 
 
 def check_guideline(form: Form, today: date) -> Iterator[str]:
     """Warn of a guideline that has expired or does so within `_NOTICE_DAYS`."""
     guideline = form.text.guideline
     if guideline and guideline.valid_to and (guideline.valid_to - today).days <= _NOTICE_DAYS:
-        yield f"the guideline of {form.name} is valid to {guideline.valid_to}"
+        owner = f" and its owner, {guideline.owner}" if guideline.owner else ""
+        yield (
+            f"the guideline of {form.name} is valid to {guideline.valid_to}; "
+            f"tell the committee {form.committee}{owner}"
+        )
 
 
-def check_overrides(committee: Committee, forms: Mapping[str, Form]) -> Iterator[str]:
-    """Find rules whose outcome the committee sets although no form of its own has them."""
+def check_overrides(committee: Committee, forms: Mapping[str, Form]) -> Iterator[tuple[Place, str]]:
+    """Find rules whose outcome the committee sets although no form of its own has them, and where."""
     own = [form for form in forms.values() if form.committee == committee.id]
-    rules = [rule for form in own for rule in form.rulebook.rules]
-    for strange in sorted(committee.rules.keys() - {rule.id for rule in rules}):
-        yield f"there is no rule {strange}"
-    for fixed in sorted(committee.rules.keys() & {rule.id for rule in rules if rule.is_fixed}):
-        yield f"{fixed} rests on facts over a unit and stays a note"
+    rules = {rule.id: rule for form in own for book in form.rulebooks.values() for rule in book.rules}
+    for strange in sorted(committee.rules.keys() - rules.keys()):
+        yield (
+            ("rules", strange),
+            f"there is no rule {strange}; there are {', '.join(sorted(rules)) or 'none'}",
+        )
+    for fixed in sorted(committee.rules.keys() & {one for one, rule in rules.items() if rule.is_fixed}):
+        yield ("rules", fixed), f"{fixed} rests on facts over a unit and stays a note; take it away"
 
 
-def _tried(path: Path, form: Form) -> Iterator[str]:
+def _tried(path: Path, form: Form) -> Iterator[Problem]:
     try:
         example = _Example.model_validate_json(path.read_bytes())
         judgement = _judged(example, form)
-    except (OSError, ValidationError, UnknownVersionError) as error:
-        yield str(error)
+    except (OSError, ValidationError) as error:
+        yield from refusal(path, error, _Example).problems
         return
-    yield from _differences(example.expect, judgement)
+    except UnknownVersionError as error:
+        yield from refusal(path, Faulty([Fault(("form_version",), str(error))])).problems
+        return
+    faults = [Fault(("expect",), words) for words in _differences(example.expect, judgement)]
+    yield from refusal(path, Faulty(faults)).problems
 
 
 def _judged(example: _Example, form: Form) -> Judgement:

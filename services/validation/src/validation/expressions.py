@@ -146,6 +146,11 @@ class Template:
             part if isinstance(part, str) else swedish(part.answer(context, object)) for part in self.parts
         )
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is no expression in it."""
+        return all(isinstance(part, str) for part in self.parts)
+
     def uses(self, name: str) -> frozenset[str]:
         expressions = (part for part in self.parts if isinstance(part, Expression))
         return frozenset().union(*(expression.uses(name) for expression in expressions))

@@ -96,6 +96,7 @@ class FactText(BaseModel):
     count: str | None = None
     sum: str | None = None
     where: str | None = None
+    from_version: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")
     def _counts_or_sums(self) -> Self:

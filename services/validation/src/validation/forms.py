@@ -1,27 +1,24 @@
 """Forms: folders with a schema and rules, compiled once; a new form needs no code."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from chassis.folders import BrokenFolder, complaints, folders_with
+from chassis.faults import Fault, Faulty, refusal
+from chassis.folders import BrokenFolder, Problem, folders_with
 from chassis.yaml_files import read_yaml
 from validation.expressions import ExpressionError, Template, template
-from validation.facts import Scope, scopes
-from validation.rules import Rulebook, rulebook, vocabulary
-from validation.schemas import FormSchemaError, Schema, read_schema
+from validation.rules import Rulebook, RulesText, rulebooks, vocabulary
+from validation.schemas import Schema, read_schema
 
 _SCHEMA_FILE = re.compile(r"v([1-9]\d{0,3})\.schema\.json")
-
-_UNREADABLE = (OSError, ValueError, yaml.YAMLError, FormSchemaError, ExpressionError)
-"""What a file can be refused for; pydantic's and JSON's errors are `ValueError`s."""
 
 
 class UnknownVersionError(Exception):
@@ -74,8 +71,8 @@ class Form:
 
     text: FormText
     versions: Mapping[int, Schema]
-    rulebook: Rulebook
-    subject: Template
+    rulebooks: Mapping[int, Rulebook]
+    subjects: Mapping[int, Template]
 
     @property
     def name(self) -> str:
@@ -94,9 +91,9 @@ class Form:
         return max(self.versions)
 
     @property
-    def scopes(self) -> frozenset[Scope]:
-        """Whose past a judgement by this form asks for."""
-        return scopes(self.rulebook.facts)
+    def rulebook(self) -> Rulebook:
+        """The rules of the newest version."""
+        return self.rulebooks[self.newest]
 
     def schema(self, version: int) -> Schema:
         """Give the schema of a version; raises `UnknownVersionError`."""
@@ -105,9 +102,16 @@ class Form:
         except KeyError:
             raise UnknownVersionError(f"{self.name} has no version {version}") from None
 
+    def rules(self, version: int) -> Rulebook:
+        """Give the rules that hold for a version; raises `UnknownVersionError`."""
+        self.schema(version)
+        return self.rulebooks[version]
+
     def in_cel(self, version: int) -> Mapping[str, Any]:
         """Give the form as rules see it; what the guideline does not say is absent."""
-        return {**self.text.in_cel, "version": version}
+        fields = {"form", "committee", "title", "guideline"}
+        text = self.text.model_dump(mode="json", include=fields, exclude_none=True)
+        return {**text, "version": version}
 
 
 Forms = Mapping[str, Form]
@@ -133,68 +137,93 @@ def form_folders(folders: Sequence[Path]) -> dict[str, Path]:
 
 
 def load_form(folder: Path) -> Form:
-    """Read one form; raises `BrokenFolder`."""
-    text = _form_text(folder / "form.yaml")
-    versions = dict(_versions(folder))
-    if not versions:
-        raise BrokenFolder(f"{folder}: there is no v1.schema.json")
-    newest = versions[max(versions)]
-    rules = _rules(folder / "rules.yaml", newest)
-    try:
-        subject = template(text.subject, vocabulary(newest, rules.facts))
-        _check_pointers(text, newest)
-    except ExpressionError as error:
-        _refuse(folder / "form.yaml", error)
-    return Form(text, versions, rules, subject)
+    """Read one form; raises `BrokenFolder` with all that is wrong in its files."""
+    reading = _Reading(folder)
+    text, versions = reading.text(), dict(reading.versions())
+    rulebooks = reading.rulebooks(versions) if versions else None
+    subjects = reading.subjects(text, versions, rulebooks) if text and rulebooks else None
+    if text is None or rulebooks is None or subjects is None or reading.problems:
+        raise BrokenFolder.of(reading.problems)
+    return Form(text, versions, rulebooks, subjects)
 
 
-def _form_text(path: Path) -> FormText:
-    try:
+T = TypeVar("T")
+
+_MODELS: Mapping[str, type[BaseModel]] = {"form.yaml": FormText, "rules.yaml": RulesText}
+"""Whose keys stand in which file."""
+
+
+class _Reading:
+    """The files of one form, each read as far as it goes; what is wrong is gathered."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.problems: list[Problem] = []
+
+    def text(self) -> FormText | None:
+        return self._part("form.yaml", self._text)
+
+    def _text(self, path: Path) -> FormText:
         text = FormText.model_validate(read_yaml(path, date.today()))  # noqa: DTZ011
-    except _UNREADABLE as error:
-        _refuse(path, error)
-    if text.form != path.parent.name:
-        raise BrokenFolder(f"{path}: form is {text.form}, but its folder is {path.parent.name}")
-    return text
+        if text.form != path.parent.name:
+            words = f"form is {text.form}, but its folder is {path.parent.name}; make them the same"
+            raise Faulty([Fault(("form",), words)])
+        return text
+
+    def versions(self) -> Iterator[tuple[int, Schema]]:
+        paths = sorted(self._folder.glob("*.schema.json"))
+        if not paths:
+            self.problems.append(Problem(self._folder, None, "there is no v1.schema.json"))
+        for path in paths:
+            number = _SCHEMA_FILE.fullmatch(path.name)
+            if number is None:
+                words = "schemas are called v1.schema.json, v2.schema.json …; rename it"
+                self.problems.append(Problem(path, None, words))
+            elif schema := self._part(path.name, lambda path: read_schema(path.read_text("utf-8"))):
+                yield int(number[1]), schema
+
+    def rulebooks(self, versions: Mapping[int, Schema]) -> Mapping[int, Rulebook] | None:
+        return self._part(
+            "rules.yaml",
+            lambda path: rulebooks(read_yaml(path, date.today()), versions),  # noqa: DTZ011
+        )
+
+    def subjects(
+        self, text: FormText, versions: Mapping[int, Schema], books: Mapping[int, Rulebook]
+    ) -> Mapping[int, Template] | None:
+        """The subject's template for each version, once the pointers are known to lead somewhere."""
+        return self._part("form.yaml", lambda _: _subjects(text, versions, books))
+
+    def _part(self, file: str, read: Callable[[Path], T]) -> T | None:
+        path = self._folder / file
+        try:
+            return read(path)
+        except (OSError, ValueError, yaml.YAMLError, RecursionError, Faulty) as error:
+            self.problems += refusal(path, error, _MODELS.get(file)).problems
+            return None
 
 
-def _versions(folder: Path) -> Iterator[tuple[int, Schema]]:
-    for path in sorted(folder.glob("*.schema.json")):
-        number = _SCHEMA_FILE.fullmatch(path.name)
-        if not number:
-            raise BrokenFolder(f"{path}: schemas are called v1.schema.json, v2.schema.json …")
-        yield int(number[1]), _schema(path)
+def _subjects(
+    text: FormText, versions: Mapping[int, Schema], books: Mapping[int, Rulebook]
+) -> Mapping[int, Template]:
+    faults = [*_lost_pointers(text, versions.values())]
+    subjects = {}
+    for version, schema in versions.items():
+        try:
+            subjects[version] = template(text.subject, vocabulary(schema, books[version].facts))
+        except ExpressionError as error:
+            faults.append(Fault(("subject",), f"subject: {error} (in version {version})"))
+    if faults:
+        raise Faulty(faults)
+    return subjects
 
 
-def _schema(path: Path) -> Schema:
-    try:
-        return read_schema(path.read_text("utf-8"))
-    except (*_UNREADABLE, RecursionError) as error:
-        _refuse(path, error)
-
-
-def _rules(path: Path, schema: Schema) -> Rulebook:
-    try:
-        return rulebook(read_yaml(path, date.today()), schema)  # noqa: DTZ011
-    except _UNREADABLE as error:
-        _refuse(path, error)
-
-
-def _check_pointers(text: FormText, schema: Schema) -> None:
-    """Refuse a pointer to a field that the newest schema does not have."""
-    places = [text.date, text.unit, *(section.pointer for section in text.sections)]
-    for place in filter(None, places):
-        name = place.removeprefix("/").split("/")[0]
-        if not place.startswith("/") or name not in schema.root.properties:
-            raise ExpressionError(f"the pointer {place} leads to no field of the schema")
-
-
-def _refuse(path: Path, error: Exception) -> NoReturn:
-    raise BrokenFolder(f"{path}: {_mended_by(error)}") from error
-
-
-def _mended_by(error: Exception) -> str:
-    """Say what to mend in one line, without pydantic's addresses to its documentation."""
-    if isinstance(error, ValidationError):
-        return complaints(error)
-    return str(error)
+def _lost_pointers(text: FormText, schemas: Collection[Schema]) -> Iterator[Fault]:
+    """Find pointers to fields that no version has, or for date and unit not every version."""
+    for name, pointer in (("date", text.date), ("unit", text.unit)):
+        if pointer and not all(schema.has(pointer) for schema in schemas):
+            yield Fault((name,), f"{name}: the pointer {pointer} leads to no field of the schema")
+    for number, section in enumerate(text.sections):
+        if not any(schema.has(section.pointer) for schema in schemas):
+            words = f"the pointer {section.pointer} leads to no field of the schema"
+            yield Fault(("sections", number, "pointer"), f"sections: {words}")

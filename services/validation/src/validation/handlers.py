@@ -59,7 +59,7 @@ class Judge:
         form, committee = self._form(event)
         submission = _submission(event)
         around = circumstances(submission, form, committee)
-        before = await past(tx, event.form, form.rulebook.facts, around)
+        before = await past(tx, event.form, form.rules(event.form_version).facts, around)
         judgement = judge(submission, form, committee, before, self.clock())
         await store_judgement(tx, event, judgement)
         self._count(event.form, judgement)

@@ -116,6 +116,7 @@ class _Case:
     def __init__(self, submission: Submission, form: Form, committee: Committee, now: datetime) -> None:
         self.data = composed(submission.data)
         self.schema: Schema = form.schema(submission.form_version)
+        self._rules = form.rules(submission.form_version)
         self._submission = submission
         self._form = form
         self._committee = committee
@@ -127,7 +128,7 @@ class _Case:
         return self._judgement(findings, {}, (), self._form.title)
 
     def judged(self, past: Iterable[Past]) -> Judgement:
-        rules = self._form.rulebook
+        rules = self._rules
         data = self.schema.typed(self.data)
         context = self._context(data)
         facts = self._facts(past, context, data)
@@ -161,13 +162,13 @@ class _Case:
 
     def _subject(self, context: cel.Context) -> str:
         try:
-            return self._form.subject.filled(context)
+            return self._form.subjects[self._submission.form_version].filled(context)
         except EvaluationError:
             return self._form.title
 
     def _facts(self, past: Iterable[Past], context: cel.Context, data: Json) -> dict[str, Number]:
         """Count with texts folded; the context is the rules' own, since a new one costs more than they do."""
-        facts, around = self._form.rulebook.facts, self._around
+        facts, around = self._rules.facts, self._around
         occasion = Occasion(
             submission_id=self._submission.submission_id,
             person_id=around.person.id if around.person else None,

@@ -6,11 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from chassis.folders import BrokenFolder, complaints, files_in
-from chassis.yaml_files import read_yaml
+from chassis.faults import HasId, read_named
+from chassis.folders import files_in
 from validation.findings import Outcome
 from validation.texts import folded
 
@@ -57,7 +56,7 @@ class Kontaktpolitiker(_Entry):
         return self.since <= day <= self.until
 
 
-class Committee(_Entry):
+class Committee(_Entry, HasId):
     """The part of a committee's file that a judgement needs."""
 
     id: str
@@ -129,15 +128,7 @@ def load_committees(folder: Path, today: date) -> Committees:
 
 def load_committee(path: Path, today: date) -> Committee:
     """Read one committee's file; raises `BrokenFolder`."""
-    try:
-        committee = committee_from(read_yaml(path, today))
-    except ValidationError as error:
-        raise BrokenFolder(f"{path}: {complaints(error)}") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BrokenFolder(f"{path}: {error}") from error
-    if committee.id != path.stem:
-        raise BrokenFolder(f"{path}: id is {committee.id}, so the file must be {committee.id}.yaml")
-    return committee
+    return read_named(path, Committee, today)
 
 
 def committee_from(content: Any) -> Committee:

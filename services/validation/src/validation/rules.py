@@ -25,19 +25,23 @@ and these functions, besides CEL's own:
 `unit_name(unit)`            the unit's name, or the id when the committee has no such unit
 
 Dates are texts, and compare rightly as such.
+
+A fact, a rule or a line of compensation may say `from_version: 2`: it holds for that version of the
+form and newer ones. Each is checked against the schema of every version that it holds for.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, TypeVar
 
 import cel
 from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.clock import day_in_stockholm
+from chassis.faults import Fault, Faulty, Place
 from chassis.personal_numbers import find
 from validation.expressions import (
     EvaluationError,
@@ -53,6 +57,8 @@ from validation.findings import Finding, Outcome
 from validation.register import Committee, Kontaktpolitiker
 from validation.schemas import Schema
 from validation.texts import Json, folded, leaves
+
+T = TypeVar("T")
 
 _PERSON = frozenset({"id", "name", "email", "role", "units", "employed_in", "relatives_in"})
 _GUIDELINE = frozenset({"title", "reference", "decided", "valid_to", "owner"})
@@ -133,7 +139,13 @@ class _Text(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class _RuleText(_Text):
+class _Part(_Text):
+    """A part of rules.yaml; it holds from that version of the form on, and older ones know nothing of it."""
+
+    from_version: int = Field(default=1, ge=1)
+
+
+class _RuleText(_Part):
     id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
     outcome: Outcome
     when: str
@@ -142,61 +154,117 @@ class _RuleText(_Text):
     pointer: str = ""
 
 
-class _PaymentText(_Text):
+class _PaymentText(_Part):
     kind: str
     quantity: str
 
 
-class _RulesText(_Text):
+class RulesText(_Text):
+    """rules.yaml as its author writes it."""
+
     facts: Mapping[str, FactText] = {}
     rules: tuple[_RuleText, ...] = ()
     compensation: tuple[_PaymentText, ...] = ()
 
 
-def rulebook(content: Any, schema: Schema) -> Rulebook:
-    """Compile rules.yaml's content; raises `pydantic.ValidationError` or `ExpressionError`."""
-    text = _RulesText.model_validate(content or {})
-    _refuse_namesakes([rule.id for rule in text.rules])
-    facts = tuple(_facts(text, schema))
-    words = vocabulary(schema, facts)
-    by_unit = frozenset(fact.name for fact in facts if fact.over == "unit")
-    return Rulebook(
-        facts,
-        tuple(_rule(rule, words, by_unit) for rule in text.rules),
-        tuple(Payment(one.kind, compiled(one.quantity, words)) for one in text.compensation),
-    )
+def rulebooks(content: Any, schemas: Mapping[int, Schema]) -> Mapping[int, Rulebook]:
+    """Compile rules.yaml's content for each version of the form.
+
+    Raises `pydantic.ValidationError`, or `chassis.faults.Faulty` with all that cannot be used.
+    """
+    text = RulesText.model_validate(content or {})
+    faults = dict.fromkeys(_namesakes(text))
+    books = {}
+    for version in sorted(schemas, reverse=True):
+        compiling = _Compiling(schemas[version], version, is_newest=version == max(schemas))
+        books[version] = compiling.rulebook(text)
+        for fault in compiling.faults:
+            if fault.place not in {known.place for known in faults}:
+                faults[fault] = None
+    if faults:
+        raise Faulty([*faults])
+    return books
 
 
-def _refuse_namesakes(ids: Sequence[str]) -> None:
-    if twice := {one for one in ids if ids.count(one) > 1}:
-        raise ExpressionError(f"there are several rules with the id {', '.join(sorted(twice))}")
+def _namesakes(text: RulesText) -> Iterator[Fault]:
+    ids = [rule.id for rule in text.rules]
+    for number, one in enumerate(ids):
+        if one in ids[:number]:
+            yield Fault(("rules", number, "id"), f"there are several rules with the id {one}; rename one")
 
 
-def _facts(text: _RulesText, schema: Schema) -> Iterator[Fact]:
-    words = {
-        **vocabulary(schema, ()),
-        "past": frozenset({"person", "unit", "event_date", "data"}),
-        "past.person": frozenset({"id"}),
-        "past.data": schema.root.properties,
-    }
-    blank = _blank_context(schema)
-    for name, fact in text.facts.items():
+class _Compiling:
+    """rules.yaml for one version of the form, and what of it cannot be compiled."""
+
+    def __init__(self, schema: Schema, version: int, *, is_newest: bool) -> None:
+        self.faults: list[Fault] = []
+        self._schema = schema
+        self._version = version
+        self._is_newest = is_newest
+
+    def rulebook(self, text: RulesText) -> Rulebook:
+        facts = tuple(filter(None, self._facts(text)))
+        words = vocabulary(self._schema, facts)
+        by_unit = frozenset(fact.name for fact in facts if fact.over == "unit")
+        rules = [self._rule(number, one, words, by_unit) for number, one in enumerate(text.rules)]
+        payments = [self._payment(number, one, words) for number, one in enumerate(text.compensation)]
+        return Rulebook(facts, tuple(filter(None, rules)), tuple(filter(None, payments)))
+
+    def _facts(self, text: RulesText) -> Iterator[Fact | None]:
+        words = {
+            **vocabulary(self._schema, ()),
+            "past": frozenset({"person", "unit", "event_date", "data"}),
+            "past.person": frozenset({"id"}),
+            "past.data": self._schema.root.properties,
+        }
+        blank = _blank_context(self._schema)
+        for name, fact in text.facts.items():
+            if self._holds(fact.from_version):
+                yield self._part(
+                    ("facts", name), f"fact {name}", partial(compiled_fact, name, fact, words, blank)
+                )
+
+    def _rule(self, number: int, text: _RuleText, words: Vocabulary, by_unit: frozenset[str]) -> Rule | None:
+        if not self._holds(text.from_version):
+            return None
+        place, what = ("rules", number), f"rule {text.id}"
+        when = self._part((*place, "when"), what, partial(compiled, text.when, words))
+        message = self._part((*place, "message"), what, partial(template, text.message, words))
+        pointer = self._part((*place, "pointer"), what, partial(self._pointer, text.pointer, words))
+        if when is None or message is None or pointer is None:
+            return None
+        is_fixed = bool(when.uses("facts") & by_unit)
+        if is_fixed and text.outcome != "note":
+            self._fault((*place, "outcome"), f"{what}: facts over a unit carry notes only; write note")
+        return Rule(text.id, text.outcome, when, message, text.source, pointer, is_fixed)
+
+    def _pointer(self, text: str, words: Vocabulary) -> Template:
+        """A pointer without expressions must lead to a field; others are known only with a report."""
+        pointer = template(text, words)
+        if text and pointer.is_plain and not self._schema.has(text):
+            raise ExpressionError(f"the pointer {text} leads to no field of the schema")
+        return pointer
+
+    def _payment(self, number: int, text: _PaymentText, words: Vocabulary) -> Payment | None:
+        if not self._holds(text.from_version):
+            return None
+        place, what = ("compensation", number, "quantity"), f"compensation {text.kind}"
+        quantity = self._part(place, what, partial(compiled, text.quantity, words))
+        return None if quantity is None else Payment(text.kind, quantity)
+
+    def _holds(self, from_version: int) -> bool:
+        return from_version <= self._version
+
+    def _part(self, place: Place, what: str, compile_it: Callable[[], T]) -> T | None:
         try:
-            yield compiled_fact(name, fact, words, blank)
+            return compile_it()
         except ExpressionError as error:
-            raise ExpressionError(f"fact {name}: {error}") from error
+            self._fault(place, f"{what}: {error}")
+            return None
 
-
-def _rule(text: _RuleText, words: Vocabulary, by_unit: frozenset[str]) -> Rule:
-    try:
-        when = compiled(text.when, words)
-        message, pointer = template(text.message, words), template(text.pointer, words)
-    except ExpressionError as error:
-        raise ExpressionError(f"rule {text.id}: {error}") from error
-    is_fixed = bool(when.uses("facts") & by_unit)
-    if is_fixed and text.outcome != "note":
-        raise ExpressionError(f"rule {text.id}: facts over a unit carry notes only")
-    return Rule(text.id, text.outcome, when, message, text.source, pointer, is_fixed)
+    def _fault(self, place: Place, words: str) -> None:
+        older = "" if self._is_newest else f" (in version {self._version}; say from_version if it came later)"
+        self.faults.append(Fault(place, words + older))
 
 
 def vocabulary(schema: Schema, facts: Sequence[Fact]) -> Vocabulary:

@@ -11,6 +11,8 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError, ValidationError
 
+from chassis.faults import Fault as FileFault
+from chassis.faults import Faulty, Place
 from validation.findings import Finding
 from validation.proven import quick_yes
 from validation.texts import DEEPEST, Json, escaped, folded, is_printable, leaves
@@ -25,7 +27,7 @@ _FORMATS.checks("email")(lambda text: not isinstance(text, str) or bool(_EMAIL.f
 _PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z_-]{0,59}\d{0,2}")
 
 
-class FormSchemaError(Exception):
+class FormSchemaError(Faulty):
     """The schema is no JSON Schema 2020-12, or asks for a format that nobody asserts."""
 
 
@@ -165,6 +167,19 @@ class Schema:
         """Give what facts compare: numbers typed and free texts folded, in one walk."""
         return self.root.mapped(data, lambda field, value: _comparable(field, _typed(field, value)))
 
+    def has(self, pointer: str) -> bool:
+        """Whether a JSON Pointer leads to a field; an index leads to a list's items."""
+        here = self.root
+        for step in pointer.split("/")[1:]:
+            name = step.replace("~1", "/").replace("~0", "~")
+            if here.kind == "array" and name.isdecimal():
+                here = here.child(0)
+            elif name in here.properties:
+                here = here.child(name)
+            else:
+                return False
+        return pointer.startswith("/")
+
     def typed(self, data: Json) -> Json:
         """Give numbers the type of their field: `number` is always a float, `integer` an int.
 
@@ -198,33 +213,40 @@ class Schema:
 def read_schema(text: str) -> Schema:
     """Read a schema file; raises `FormSchemaError`, or `ValueError` when it is no JSON."""
     document = json.loads(text)
+    if not isinstance(document, dict):
+        raise FormSchemaError([FileFault((), "a schema is a JSON object")])
     try:
         Draft202012Validator.check_schema(document)
     except SchemaError as error:
-        raise FormSchemaError(f"{error.json_path}: {error.message}") from error
-    if strange := set(_words_at("format", document)) - set(_FORMATS.checkers):
-        raise FormSchemaError(f"nobody asserts the format {', '.join(sorted(strange))}")
-    for reference in _words_at("$ref", document):
-        _check_reference(reference, document)
+        raise FormSchemaError([FileFault(tuple(error.absolute_path), error.message)]) from error
+    if faults := [*_strange_formats(document), *_lost_references(document)]:
+        raise FormSchemaError(faults)
     return Schema(document)
 
 
-def _words_at(keyword: str, schema: Any) -> Iterator[str]:
-    """Find the keyword's values anywhere in the schema."""
-    if isinstance(schema, dict):
-        if isinstance(schema.get(keyword), str):
-            yield schema[keyword]
-        schema = list(schema.values())
-    if isinstance(schema, list):
-        for part in schema:
-            yield from _words_at(keyword, part)
+def _words_at(keyword: str, schema: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
+    """Find the keyword's values anywhere in the schema, and where."""
+    if isinstance(schema, dict) and isinstance(schema.get(keyword), str):
+        yield (*place, keyword), schema[keyword]
+    parts = schema.items() if isinstance(schema, dict) else enumerate(schema)
+    for step, part in parts:
+        if isinstance(part, dict | list):
+            yield from _words_at(keyword, part, (*place, step))
 
 
-def _check_reference(reference: str, document: JsonSchema) -> None:
-    try:
-        _referred({"$ref": reference}, document)
-    except (KeyError, TypeError):
-        raise FormSchemaError(f"$ref leads nowhere in the file: {reference}") from None
+def _strange_formats(document: JsonSchema) -> Iterator[FileFault]:
+    for place, name in _words_at("format", document):
+        if name not in _FORMATS.checkers:
+            known = ", ".join(sorted(_FORMATS.checkers))
+            yield FileFault(place, f"nobody asserts the format {name}; there are {known}")
+
+
+def _lost_references(document: JsonSchema) -> Iterator[FileFault]:
+    for place, reference in _words_at("$ref", document):
+        try:
+            _referred({"$ref": reference}, document)
+        except (KeyError, TypeError):
+            yield FileFault(place, f"$ref leads nowhere in the file: {reference}")
 
 
 def _listed(names: Any) -> list[str]:
