@@ -3,9 +3,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 MEMBERS := chassis services/intake services/validation services/archive services/notification kansli
+SLOW := rabbitmq or postgresql or java or slow
 SOURCES := $(foreach member,$(MEMBERS),$(member)/src)
 
-.PHONY: help setup run check test journeys faults lock
+.PHONY: help setup run check lint quick test journeys faults lock
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -22,17 +23,22 @@ setup: .venv/.complete ## .venv with everything; quick when nothing changed
 run: setup ## the whole house in one process, with an example municipality, until Ctrl-C
 	$(BIN)/kansli up --example
 
-check: setup ## format, lint, types, import contracts, the example and the forms, and the tests that need no server
+check: lint quick ## lint, and the tests that need no server
+
+lint: setup ## format, lint, types, import contracts, the example and the forms
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(SOURCES) tests
 	$(BIN)/lint-imports
 	$(BIN)/kansli check
-	$(BIN)/pytest -q --numprocesses auto --dist worksteal -m "not rabbitmq and not postgresql and not java and not slow"
+
+quick: setup ## the tests that need no server, on all cores
+	$(BIN)/pytest -q --numprocesses auto --dist worksteal -m "not ($(SLOW))"
 
 test: setup ## every test, with real servers (installs what is missing, as root on Debian)
 	tests/support/install-servers.sh
-	$(BIN)/pytest
+	$(MAKE) quick
+	$(BIN)/pytest -m "$(SLOW)"
 
 journeys: setup ## the road from post to mail, embedded and with real servers
 	$(BIN)/pytest tests/journeys
