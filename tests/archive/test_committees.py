@@ -83,7 +83,7 @@ def test_an_example_can_give_days_from_today(tmp_path: Path) -> None:
         ('date: 2026-12-09, time: "13:00"', "date: 2026-12-09, time: 13:00", "citattecken"),
         ("date: 2026-12-09", "date: 2027-01-20", "samma datum"),
         ("agenda_item: Rapporter från kontaktpolitiker", "", "agenda_item"),
-        ("id: valfard", "id: social", "heter valfard.yaml"),
+        ("id: valfard", "id: social", "must be social.yaml"),
         ("units: [", "units: [[", "valfard.yaml"),
     ],
     ids=[

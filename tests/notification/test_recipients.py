@@ -56,14 +56,14 @@ def test_a_committee_is_read_from_the_file_that_other_services_read_too(tmp_path
         (VALFARD.replace("asa@exempel.se", "asa(at)exempel.se"), "not an e-mail address"),
         (VALFARD.replace("[namnd@exempel.se]", "[a b@x]"), "secretary.copies.0"),
         (VALFARD.replace("id: valfard", "id: social"), "must be social.yaml"),
-        ("id: [", "cannot be read"),
+        ("id: [", "no YAML"),
         ("- no committee", "valid dictionary"),
     ],
     ids=["no secretary", "no address", "bad copy", "other name", "no yaml", "no mapping"],
 )
 def test_a_broken_file_is_named_with_its_fault(tmp_path: Path, text: str, complaint: str) -> None:
     """The message says which file and what to mend."""
-    with pytest.raises(BrokenFolder, match=r"valfard\.yaml: ") as broken:
+    with pytest.raises(BrokenFolder, match=r"valfard\.yaml:\d+: ") as broken:
         load_committees(config(tmp_path, valfard=text), TODAY)
     assert complaint in str(broken.value)
 
