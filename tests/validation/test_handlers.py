@@ -339,6 +339,20 @@ async def test_what_cannot_be_judged_stops_nobody_else(validation: LoneService) 
     assert not await validation.parked()
 
 
+async def test_a_rule_without_an_answer_is_counted(validation: LoneService, forms: Path) -> None:
+    """The report is held, and whoever watches the figures sees that a rule has failed."""
+    rules = forms / "prov" / "rules.yaml"
+    rules.write_text(
+        "rules: [{id: r, outcome: note, when: 'data.timmar > 1.0', message: m, source: s}]\n", "utf-8"
+    )
+    validation.reread_folders()
+    await validation.hear(received(submission_id="utan-timmar"))
+    assert await outcomes(validation) == {"utan-timmar 1": "held"}
+    async with validation.http.get(f"{validation.url}/metrics") as answer:
+        figures = await answer.text()
+    assert 'kansli_submissions_judged_total{form="prov",outcome="held",rule="rule-error"} 1.0' in figures
+
+
 async def both(one: LoneService, other: LoneService, events: list[SubmissionReceived]) -> None:
     """Deliver by turns to the two, all at once, each event as its own message."""
     await asyncio.gather(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from chassis.folders import BrokenFolder
 from validation.facts import Past
@@ -78,9 +79,14 @@ def test_messages_are_written_the_swedish_way(judged: Judge, expression: str, sh
 @pytest.mark.parametrize("outcome", ["note", "hold", "reject"])
 def test_a_rule_without_an_answer_holds_the_report(judged: Judge, when: str, outcome: str) -> None:
     """Doubt goes to the secretary: it neither accepts nor rejects."""
-    judgement = judged(DATA, one(when, outcome=outcome))
+    with capture_logs() as logged:
+        judgement = judged(DATA, one(when, outcome=outcome))
     assert [(f.rule, f.outcome) for f in judgement.findings] == [("rule-error", "hold")]
     assert judgement.outcome == "held"
+    (event,) = logged
+    assert (event["event"], event["log_level"]) == ("rule.failed", "error")
+    assert when in event["reason"]
+    assert DATA["enhet"] not in str(event)
 
 
 def test_an_answer_needs_only_the_side_that_settles_it(judged: Judge) -> None:

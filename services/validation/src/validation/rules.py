@@ -38,6 +38,7 @@ from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import cel
+import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.clock import day_in_stockholm
@@ -57,6 +58,8 @@ from validation.findings import Finding, Outcome
 from validation.register import Committee, Kontaktpolitiker
 from validation.schemas import Schema
 from validation.texts import Json, folded, leaves
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 
@@ -88,7 +91,8 @@ class Rule:
         try:
             applies = self.when.answer(context, bool)
             return self._said(context, overrides) if applies else None
-        except EvaluationError:
+        except EvaluationError as error:
+            log.error("rule.failed", rule=self.id, reason=str(error))
             return _unanswered(f"Regeln «{self.id}»", self.source)
 
     def _said(self, context: cel.Context, overrides: Mapping[str, Outcome]) -> Finding:
@@ -107,7 +111,8 @@ class Payment:
     def line(self, context: cel.Context) -> Line | Finding:
         try:
             return Line(self.kind, self.quantity.number(context))
-        except EvaluationError:
+        except EvaluationError as error:
+            log.error("rule.failed", rule=self.kind, reason=str(error))
             return _unanswered(f"Ersättningen «{self.kind}»", "Ersättning")
 
 
