@@ -410,3 +410,12 @@ def test_a_hand_back_that_cannot_be_used_is_refused(
     assert named in str(refused.value)
     assert "callers.yaml" in str(refused.value)
     assert "kansli:hemligt" not in str(refused.value)
+
+
+def test_who_hands_nothing_back_needs_no_credentials(write: Write) -> None:
+    """A service that only lets callers in is not stopped by another's missing secret."""
+    hand_back = {**SOAP, "credentials": "env:PROV_NOBODY"}
+    folder = write({"id": "a", "key_sha256": [hash_of(KEY)], "forms": ["*"], "hand_back": hand_back})
+    with pytest.raises(BrokenFolder, match="PROV_NOBODY"):
+        load_callers(folder, TODAY)
+    assert load_callers(folder, TODAY, hand_backs=False).with_key(KEY) is not None

@@ -108,16 +108,19 @@ class Callers:
         return next((caller for caller, secret in self.signing if _signed(secret, body, headers)), None)
 
 
-def load_callers(folder: Path, today: date) -> Callers:
-    """Read `callers.yaml`; raises `BrokenFolder` naming what to mend."""
+def load_callers(folder: Path, today: date, *, hand_backs: bool = True) -> Callers:
+    """Read `callers.yaml`; raises `BrokenFolder` naming what to mend.
+
+    A service that hands nothing back says so, and needs no platform's credentials.
+    """
     path = folder / "callers.yaml"
     callers = read_model(path, _File, today).callers
     if twice := _twice(callers):
         raise BrokenFolder(f"{path}: ids and keys belong to one caller; given twice: {', '.join(twice)}")
     by_key = {key: caller for caller in callers for key in caller.key_sha256}
     signing = [(caller, _webhook(secret, path)) for caller in callers for secret in caller.webhook_secrets]
-    platforms = {caller.id: _platform(caller, path) for caller in callers if caller.hand_back.kind != "none"}
-    return Callers(by_key, signing, platforms)
+    told = [caller for caller in callers if hand_backs and caller.hand_back.kind != "none"]
+    return Callers(by_key, signing, {caller.id: _platform(caller, path) for caller in told})
 
 
 def _twice(callers: Iterable[Caller]) -> list[str]:
