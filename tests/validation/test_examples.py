@@ -15,7 +15,14 @@ from validation.check import check_form
 from validation.forms import load_form
 
 SHIPPED = Path(__file__).parents[2] / "schemas" / "forms"
-FORMS = ["kontaktpolitiker-social", "kontaktpolitiker-valfard"]
+ADDED = Path(__file__).parents[1] / "data" / "forms"
+FORMS = [
+    SHIPPED / "kontaktpolitiker-social",
+    SHIPPED / "kontaktpolitiker-valfard",
+    ADDED / "arrangemang-fritid",
+]
+
+of_each_form = pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
 
 NEIGHBOURS = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="}
 _MUTABLE = re.compile(r"'[^']*'|(?P<operator>[<>]=?|[=!]=)|(?P<number>\b\d+(?:\.\d+)?\b)")
@@ -28,36 +35,35 @@ SAME_AT_THE_EDGE = {
 """Mutants that mean what the original means, for every report: by line and what it then says."""
 
 
-def examples(form: str) -> list[dict[str, Any]]:
-    paths = sorted((SHIPPED / form / "examples").glob("*.json"))
+def examples(form: Path) -> list[dict[str, Any]]:
+    paths = sorted((form / "examples").glob("*.json"))
     return [json.loads(path.read_text("utf-8")) for path in paths]
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_every_rule_is_shown_to_fire_and_not_to(form: str) -> None:
+@of_each_form
+def test_every_rule_is_shown_to_fire_and_not_to(form: Path) -> None:
     """A rule that fires always, or never, proves nothing about whom it is for."""
     expected = [example["expect"] for example in examples(form)]
-    rules = {rule.id for rule in load_form(SHIPPED / form).rulebook.rules}
+    rules = {rule.id for rule in load_form(form).rulebook.rules}
     fired = {rule for one in expected for rule in one["findings"]}
     silent = {rule for one in expected for rule in rules - {*one["findings"]} if one["outcome"] != "rejected"}
     assert (rules - fired, rules - silent) == (set(), set())
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_every_compensation_is_shown_to_be_paid_and_not_to(form: str) -> None:
+@of_each_form
+def test_every_compensation_is_shown_to_be_paid_and_not_to(form: Path) -> None:
     """A line that is paid always, or never, is no rule either."""
     lines = [line for example in examples(form) for line in example["expect"]["compensation"]]
-    kinds = {payment.kind for payment in load_form(SHIPPED / form).rulebook.payments}
+    kinds = {payment.kind for payment in load_form(form).rulebook.payments}
     assert {line["kind"] for line in lines if line["quantity"] > 0} == kinds
     assert {line["kind"] for line in lines if line["quantity"] == 0} == kinds
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", FORMS)
-def test_every_changed_threshold_makes_an_example_fail(form: str, tmp_path: Path) -> None:
+@of_each_form
+def test_every_changed_threshold_makes_an_example_fail(form: Path, tmp_path: Path) -> None:
     """Each number one higher, each comparison its neighbour: some example notices."""
-    folder = tmp_path / form
-    shutil.copytree(SHIPPED / form, folder)
+    folder = shutil.copytree(form, tmp_path / form.name)
     rules = yaml.safe_load((folder / "rules.yaml").read_text("utf-8"))
     survivors = [what for what, mutant in mutants(rules) if survives(folder, mutant)]
     assert survivors == []
@@ -86,7 +92,7 @@ def expressions(rules: dict[str, Any]) -> Iterator[tuple[str, Any, str]]:
     for name, fact in rules["facts"].items():
         yield from (("facts", name, field) for field in fact if field != "over")
     yield from (("rules", number, "when") for number in range(len(rules["rules"])))
-    yield from (("compensation", number, "quantity") for number in range(len(rules["compensation"])))
+    yield from (("compensation", number, "quantity") for number in range(len(rules.get("compensation", ()))))
 
 
 def changes(expression: str | int) -> Iterator[tuple[Any, str]]:

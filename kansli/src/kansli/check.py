@@ -134,8 +134,15 @@ def _readable(paths: Mapping[str, Path], load: Callable[[Path], Any]) -> dict[st
 
 
 def _of_register(path: Path, register: Committee, forms: Mapping[str, Form], today: date) -> Problems:
-    for place, words in (*check_register(register, today), *check_overrides(register, forms)):
+    of_people = check_register(register, today) if _needs_people(register, forms) else ()
+    for place, words in (*of_people, *check_overrides(register, forms)):
         yield from refusal(path, Faulty([Fault(place, words)])).problems
+
+
+def _needs_people(register: Committee, forms: Mapping[str, Form]) -> bool:
+    """A committee without kontaktpolitiker, whose forms look nobody up, lacks none."""
+    own = [form for form in forms.values() if form.committee == register.id]
+    return bool(register.kontaktpolitiker) or any(form.text.person == "register" for form in own)
 
 
 def _without_meeting(path: Path, committee: MeetingCommittee, today: date) -> Problems:

@@ -49,7 +49,8 @@ class _Submitter(_Text):
 
 
 class _Standing(_Text):
-    person: str
+    person: str | None = None
+    """Left out where the form looks nobody up."""
     data: dict[str, Any]
     same_submission: bool = False
     """Whether the example is a completion of this report, which it replaces."""
