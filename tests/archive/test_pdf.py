@@ -50,11 +50,12 @@ FILED = Report(
     ),
     findings=(NOTE,),
     compensation=(Compensation("Praktik, timmar", 5.5),),
+    remark="Ett besök är ingen tillsyn eller kontroll.",
 )
 HELD = replace(
     FILED, status="held", meeting=None, reason="Väntar på ordförandens beslut.", findings=(HOLD, NOTE)
 )
-BARE = replace(FILED, sections=(), findings=(), compensation=(), reference="", diarienummer="")
+BARE = replace(FILED, sections=(), findings=(), compensation=(), reference="", diarienummer="", remark="")
 
 
 @pytest.fixture
@@ -113,6 +114,28 @@ def test_a_report_without_remarks_says_that_it_was_checked() -> None:
     assert "Inga anmärkningar." in text
     assert "Ersättning" not in text
     assert "Referens" not in text
+
+
+def test_the_sections_keep_the_order_of_the_form() -> None:
+    """Facts after a text stay after it, under a heading of their own."""
+    sections = (
+        Shown("Dag", "7 november 2026", line=True),
+        Shown("Vad som hände", "Alla fick låna skridskor.", line=False),
+        Shown("Deltagare", "Barn: 40\nVuxna: 15", line=True),
+        Shown("Lärdomar", "Fler hjälmar.", line=False),
+    )
+    text = words_of_pdf(document(replace(BARE, sections=sections)))
+    shown = (
+        "Uppgifter Dag 7 november 2026 Vad som hände Alla fick låna skridskor. "
+        "Övriga uppgifter Deltagare Barn: 40 Vuxna: 15 Lärdomar Fler hjälmar."
+    )
+    assert shown in text
+
+
+def test_a_form_without_a_remark_has_an_empty_foot() -> None:
+    """What a report is not, the form says; a report of an event is no visit."""
+    assert "ingen tillsyn" in words_of_pdf(document(FILED))
+    assert "ingen tillsyn" not in words_of_pdf(document(replace(FILED, remark="")))
 
 
 def test_the_file_names_itself_in_swedish() -> None:

@@ -29,6 +29,13 @@ SCHEMA = {
                 "referens": {"title": "Referens", "type": "string", "maxLength": 100},
             },
         },
+        "medarrangorer": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"forening": {"title": "Förening"}, "antal": {"title": "Antal"}},
+            },
+        },
     },
     "$defs": {
         "grupp": {"enum": ["personal", "brukare"], "x-labels": {"personal": "Personal"}},
@@ -69,6 +76,11 @@ def shown(**data: Any) -> tuple[Shown, ...]:
         ("timmar", 8.0, "8"),
         ("timmar", 0, "0"),
         ("beslut", {"datum": "2026-11-01", "referens": "§ 14"}, "Datum: 1 november 2026\nReferens: § 14"),
+        (
+            "medarrangorer",
+            [{"forening": "Låtsas", "antal": 2}, {"forening": "Exempel"}],
+            "Förening: Låtsas, Antal: 2\nFörening: Exempel",
+        ),
     ],
 )
 def test_a_value_is_shown_in_the_words_a_person_chose(field: str, value: Any, text: str) -> None:

@@ -93,11 +93,11 @@ def test_a_letter_begins_with_what_to_do_and_by_when(kind: LetterKind, subject: 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_letter_says_how_to_find_the_report(kind: LetterKind) -> None:
-    """Both numbers, the day of the visit and the time it came, in Swedish time."""
+    """Both numbers, the day that it is about and the time it came, in Swedish time."""
     text = write(kind).text
     assert "Nummer i Kansli: 0198f4a2-6c1e-7d3b-9a55-0c9d2f1b7e44\n" in text
     assert "Nummer i e-tjänsten: 190456\n" in text
-    assert "Besöksdatum: torsdag 12 november\n" in text
+    assert "Datum: torsdag 12 november\n" in text
     assert "Kom in: fredag 20 november klockan 14.03\n" in text
     assert "Du får det här mejlet för att" in text
 

@@ -42,7 +42,8 @@ class Section(_Read):
 class Form(_Read):
     """A form as the archive reads it.
 
-    `unit` points at the field that holds the id of a committee's unit; `compensation` are titles by kind.
+    `unit` points at the field that holds the id of a committee's unit; `compensation` are titles by kind;
+    `remark` stands at the foot of each report.
     """
 
     form: str
@@ -51,6 +52,7 @@ class Form(_Read):
     unit: str | None = None
     sections: Annotated[tuple[Section, ...], Field(strict=False)] = ()
     compensation: Mapping[str, str] = {}
+    remark: str = ""
     schemas: Annotated[Mapping[int, Schema], Field(strict=False)] = {}
 
     def compensation_title(self, kind: str) -> str:
@@ -89,15 +91,18 @@ class _Words:
             case float() | int():
                 return number_in_words(value)
             case list():
-                return ", ".join(self._items(value, field))
+                return self._list(value, field)
             case dict():
                 return "\n".join(self._members(value, field))
             case _:
                 return _text(value or "", field)
 
-    def _items(self, values: list[Any], field: Schema) -> Iterator[str]:
+    def _list(self, values: list[Any], field: Schema) -> str:
+        """Plain values stand on one line; each that has members of its own stands on a line of its own."""
         item = _resolved(field.get("items", {}), self.root)
-        return (self.of(value, item) for value in values)
+        if any(isinstance(value, dict) for value in values):
+            return "\n".join(self.of(value, item).replace("\n", ", ") for value in values)
+        return ", ".join(self.of(value, item) for value in values)
 
     def _members(self, values: dict[str, Any], field: Schema) -> Iterator[str]:
         for name, value in values.items():

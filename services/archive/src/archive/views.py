@@ -102,6 +102,7 @@ def report_to_print(report: Row[Any], committee: Committee, form: Form | None, r
         compensation=tuple(
             Compensation(titled(line["kind"]), line["quantity"]) for line in report.compensation
         ),
+        remark=form.remark if form else "",
     )
 
 

@@ -58,6 +58,8 @@ class FormText(_Text):
     sections: tuple[Section, ...] = ()
     compensation: Mapping[str, str] = {}
     """What each kind of compensation is called when it is shown."""
+    remark: str = ""
+    """What the foot of each report says to whoever reads it."""
 
     @cached_property
     def in_cel(self) -> Mapping[str, Any]:
