@@ -130,6 +130,17 @@ async def test_a_report_is_told_with_all_that_the_contract_names(
     assert [step["event"] for step in history] == ["report.filed"]
 
 
+async def test_compensation_says_the_position(archive: LoneService, accepted: MakeAccepted) -> None:
+    """In JSON and on paper, with its source, also when nothing is paid; who says nothing adds no keys."""
+    position = {"message": "Besök 3 år 2026.", "source": "Riktlinjer § 3, Ersättning"}
+    lines = [{"kind": "arvode", "quantity": 0.0, **position}, {"kind": "resa", "quantity": 1.0}]
+    await archive.hear(accepted("a", compensation=lines))
+    _, told = await get(archive, "/v1/reports/a")
+    assert told["compensation"] == lines
+    text = await text_of_pdf(archive, "a")
+    assert "0 Besök 3 år 2026. Riktlinjer § 3, Ersättning" in text
+
+
 async def test_a_released_report_goes_to_its_meeting(archive: LoneService, accepted: MakeAccepted) -> None:
     """Intake is told with the reason; notification is not, for no letter is due."""
     await archive.hear(accepted("a", outcome="held", findings=[OTHER_HOLD]))

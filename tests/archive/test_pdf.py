@@ -49,7 +49,10 @@ FILED = Report(
         Shown("Sammanfattning", PROSE, line=False),
     ),
     findings=(NOTE,),
-    compensation=(Compensation("Praktik, timmar", 5.5),),
+    compensation=(
+        Compensation("Praktik, timmar", 5.5, "Praktik 5,5 av 8 h år 2026.", "Enhetschefens uppgift"),
+        Compensation("Förrättning, hel dag", 0.0, "Redan rapporterat.", "Ersättning"),
+    ),
     remark="Ett besök är ingen tillsyn eller kontroll.",
 )
 HELD = replace(
@@ -89,7 +92,8 @@ def test_the_report_shows_what_a_committee_needs() -> None:
         "20 november 2026 kl. 14.03",
         "Anna Öberg, ledamot",
         "Referens: § 17",
-        "Praktik, timmar 5,5",
+        "Praktik, timmar 5,5 Praktik 5,5 av 8 h år 2026. Enhetschefens uppgift",
+        "Förrättning, hel dag 0 Redan rapporterat. Ersättning",
         "Besöket gjordes på eget initiativ.",
         "Riktlinjer § 3 · regel own-initiative",
         "ingen tillsyn",

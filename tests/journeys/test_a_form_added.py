@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -263,14 +264,23 @@ async def test_another_municipality_s_limit_takes_the_place_of_the_shipped_one(h
     assert await checked(visitor, third) == ["yearly-visits"]
     own = shutil.copytree(SHIPPED_FORMS / FORM, house.folder / "forms" / FORM)
     rules = (own / "rules.yaml").read_text("utf-8")
-    raised = rules.replace("facts.visits >= 2", "facts.visits >= 3").replace("högst 2", "högst 3")
+    changes = [
+        (">= 2", ">= 3"),
+        ("visits < 2", "visits < 3"),
+        ("av 2 som", "av 3 som"),
+        ("högst 2", "högst 3"),
+    ]
+    raised = reduce(lambda text, change: text.replace(*change), changes, rules)
     await asyncio.to_thread((own / "rules.yaml").write_text, raised, "utf-8")
 
     async def allowed() -> bool:
         return await checked(visitor, third) == []
 
     await awaited(allowed, "validation judges by the municipality's own limit")
-    assert (await visitor.ended(third))["status"] == "filed"
+    told = await visitor.ended(third)
+    assert told["status"] == "filed"
+    (line,) = (await visitor.report(told["id"]))["compensation"]
+    assert (line["quantity"], line["message"][:24]) == (1, "Besök 3 av 3 som ersätts")
     told = await visitor.ended(fourth)
     assert (told["status"], told["findings"][0]["rule"]) == ("held", "yearly-visits")
     assert "högst 3 utan beslut" in told["findings"][0]["message"]

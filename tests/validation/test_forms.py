@@ -29,6 +29,13 @@ def test_every_rule_has_an_example(form: Form) -> None:
 
 
 @pytest.mark.parametrize("form", load_forms([SHIPPED]).values(), ids=lambda form: form.name)
+def test_every_compensation_says_the_position_and_its_paragraph(form: Form) -> None:
+    """A sum alone, or none, leaves the person to guess."""
+    silent = [one.kind for one in form.rulebook.payments if one.message.is_plain or not one.source]
+    assert silent == []
+
+
+@pytest.mark.parametrize("form", load_forms([SHIPPED]).values(), ids=lambda form: form.name)
 def test_every_field_has_a_title_and_words_for_a_mistake(form: Form) -> None:
     """What a person is told is written by the form's author, in klarspråk."""
     root = form.schema(form.newest).root
@@ -47,6 +54,18 @@ def test_an_example_that_is_judged_otherwise_is_a_problem(tmp_path: Path) -> Non
     problems = check_forms([tmp_path])
     assert {problem.file for problem in problems} == {path}
     assert len(problems) == 3
+
+
+@pytest.mark.parametrize("word", ["message", "source"])
+def test_an_example_may_hold_the_words_of_compensation(tmp_path: Path, word: str) -> None:
+    """Where it has them they are compared, and where it has none they are not asked for."""
+    folder = tmp_path / "kontaktpolitiker-valfard"
+    shutil.copytree(SHIPPED / folder.name, folder)
+    path = folder / "examples" / "accepted-second-visit.json"
+    example = json.loads(path.read_text("utf-8"))
+    example["expect"]["compensation"][0][word] += " Nej."
+    path.write_text(json.dumps(example), "utf-8")
+    assert [problem.file for problem in check_forms([tmp_path])] == [path]
 
 
 def test_a_later_folder_takes_the_place_of_a_form(form_folder: Callable[..., Path], tmp_path: Path) -> None:

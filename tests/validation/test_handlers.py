@@ -55,7 +55,15 @@ RULES = {
             "source": "§ 3",
         },
     ],
-    "compensation": [{"kind": "arvode", "quantity": "facts.visits < 2 ? 1 : 0"}],
+    "compensation": [
+        {
+            "kind": "arvode",
+            "quantity": "facts.visits < 2 ? 1 : 0",
+            "message": "Besök {facts.visits + 1} av 2.",
+            "source": "§ 4",
+        },
+        {"kind": "resa", "quantity": "0"},
+    ],
 }
 COMMITTEE = {
     "id": "namnd",
@@ -170,7 +178,10 @@ async def test_an_accepted_submission_goes_to_the_archive_with_all_it_needs(vali
         "findings": [],
         "outcome": "accepted",
         "data": {"dag": "2026-11-12", "enhet": "kost"},
-        "compensation": [{"kind": "arvode", "quantity": 1.0}],
+        "compensation": [
+            {"kind": "arvode", "quantity": 1.0, "message": "Besök 1 av 2.", "source": "§ 4"},
+            {"kind": "resa", "quantity": 0.0, "message": None, "source": None},
+        ],
         "attachments": [attachment.model_dump()],
     }
     assert not await validation.said("submission.rejected")

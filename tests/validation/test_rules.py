@@ -12,6 +12,7 @@ from chassis.folders import BrokenFolder
 from validation.facts import Past
 from validation.forms import load_form
 from validation.judgement import Judgement
+from validation.rules import Line
 
 Judge = Callable[..., Judgement]
 Visit = Callable[..., Past]
@@ -25,6 +26,10 @@ def rule(when: str, message: str = "Ja.", outcome: str = "note", **more: Any) ->
 
 def one(when: str, message: str = "Ja.", outcome: str = "note", **more: Any) -> dict[str, Any]:
     return {"rules": [rule(when, message, outcome, **more)]}
+
+
+def payment(quantity: str, message: str = "Besök {facts.visits + 1} av 2.") -> dict[str, Any]:
+    return {"kind": "arvode", "quantity": quantity, "message": message, "source": "§ 3"}
 
 
 @pytest.mark.parametrize(
@@ -106,6 +111,37 @@ def test_compensation_without_an_answer_holds_the_report(judged: Judge) -> None:
     assert (judgement.outcome, judgement.compensation) == ("held", ())
 
 
+@pytest.mark.parametrize(("visits", "quantity", "position"), [(0, 1, "1"), (1, 1, "2"), (2, 0, "3")])
+def test_compensation_says_the_position_also_when_nothing_is_paid(
+    judged: Judge, visit: Visit, visits: int, quantity: int, position: str
+) -> None:
+    """Who is paid nothing is told why, and from which paragraph, without a finding more."""
+    rules = {"facts": {"visits": {"count": "true"}}, "compensation": [payment("facts.visits < 2 ? 1 : 0")]}
+    judgement = judged(DATA, rules, past=[visit(number) for number in range(visits)])
+    assert judgement.findings == ()
+    assert judgement.compensation == (Line("arvode", quantity, f"Besök {position} av 2.", "§ 3"),)
+
+
+def test_compensation_may_say_nothing(judged: Judge) -> None:
+    """A form without words for it is paid by all the same."""
+    rules = {"compensation": [{"kind": "arvode", "quantity": "1"}]}
+    assert judged(DATA, rules).compensation == (Line("arvode", 1, None, None),)
+
+
+def test_what_compensation_says_has_no_personal_numbers(judged: Judge) -> None:
+    """Like the words of a finding."""
+    rules = {"compensation": [payment("1", "Besök på {data.enhet}.")]}
+    (line,) = judged({**DATA, "enhet": "19121212-1212"}, rules).compensation
+    assert line.message == "Besök på ••••••••-••••."
+
+
+def test_compensation_whose_words_have_no_answer_holds_the_report(judged: Judge) -> None:
+    """As when a rule's have none; the finding names the paragraph."""
+    judgement = judged(DATA, {"compensation": [payment("1", "{data.antal} av 2.")]})
+    assert (judgement.outcome, judgement.compensation) == ("held", ())
+    assert judgement.findings[0].source == "§ 3"
+
+
 @pytest.mark.parametrize(
     ("outcomes", "verdict"),
     [
@@ -179,6 +215,9 @@ def test_texts_are_kept_composed(judged: Judge) -> None:
         (one("data.enhet =="), "not CEL"),
         (one("true", "{data.enhett}"), "enhett"),
         (one("true", "{data.enhet"), "never closed"),
+        ({"compensation": [payment("1", "{data.enhett}")]}, "compensation arvode: .*enhett"),
+        ({"compensation": [payment("1", "{data.enhet")]}, "compensation arvode: .*never closed"),
+        ({"compensation": [{**payment("1", "Ja."), "text": "Nej."}]}, "text"),
         (one("true", outcome="maybe"), "outcome"),
         ({"rules": [rule("true"), rule("true")]}, "several rules"),
         ({"facts": {"f": {"count": "past.data.x == 1"}}}, "x"),

@@ -30,8 +30,12 @@ class Finding(Part):
 
 
 class CompensationLine(Part):
+    """What is paid; `message` is the person's position, and is there also when `quantity` is 0."""
+
     kind: str
     quantity: float
+    message: str | None = None
+    source: str | None = None
 
 
 class Attachment(Part):

@@ -70,8 +70,17 @@ class Finding:
 
 @dataclass(frozen=True)
 class Compensation:
+    """What is paid: `kind` by its title, `message` the person's position, `source` the paragraph."""
+
     kind: str
     quantity: float
+    message: str = ""
+    source: str = ""
+
+    @property
+    def account(self) -> str:
+        lines = (number_in_words(self.quantity), self.message, self.source)
+        return "\n".join(filter(None, lines))
 
 
 @dataclass(frozen=True)
@@ -202,7 +211,7 @@ def _facts(report: Report) -> dict[str, Any]:
         "facts": [(name, value) for name, value in _particulars(report) if value],
         "sections": [_run(shown) for _, shown in groupby(report.sections, lambda one: one.line)],
         "findings": [_finding(finding) for finding in report.findings],
-        "compensation": [(line.kind, number_in_words(line.quantity)) for line in report.compensation],
+        "compensation": [(line.kind, line.account) for line in report.compensation],
         "remark": report.remark,
     }
 

@@ -103,9 +103,8 @@ async def store_report(
         "event_date": event.event_date,
         "received_at": event.received_at,
         "arrived_at": event.arrived_at,
-        **event.model_dump(
-            mode="json", include={"submitter", "data", "findings", "compensation", "attachments"}
-        ),
+        "compensation": [line.model_dump(exclude_none=True) for line in event.compensation],
+        **event.model_dump(mode="json", include={"submitter", "data", "findings", "attachments"}),
     }
     if version == 1:
         await tx.execute(insert(reports).values(**values))

@@ -44,7 +44,7 @@ def report_in_json(report: Row[Any], acts: Sequence[Row[Any]]) -> dict[str, Any]
         "submitter": shown(report.submitter),
         "data": shown(report.data),
         "findings": report.findings,
-        "compensation": report.compensation,
+        "compensation": shown(report.compensation),
         "attachments": shown(report.attachments),
         "history": [
             {
@@ -99,11 +99,13 @@ def report_to_print(report: Row[Any], committee: Committee, form: Form | None, r
         reason=reason,
         sections=shown,
         findings=_findings(report),
-        compensation=tuple(
-            Compensation(titled(line["kind"]), line["quantity"]) for line in report.compensation
-        ),
+        compensation=tuple(_paid(line, titled(line["kind"])) for line in report.compensation),
         remark=form.remark if form else "",
     )
+
+
+def _paid(line: dict[str, Any], title: str) -> Compensation:
+    return Compensation(title, line["quantity"], line.get("message", ""), line.get("source", ""))
 
 
 def meeting_page_view(

@@ -26,6 +26,7 @@ from validation.forms import Form, Forms
 from validation.judgement import Circumstances, Judgement, Submission, Submitter, circumstances, judge
 from validation.judgements import is_superseded, let_fall, past, store_judgement
 from validation.register import Committee, Committees
+from validation.rules import Line
 
 CONFIG_MAY_COME = timedelta(seconds=5)
 """A form or a committee that is not here yet is mostly on its way: each service looks once a second."""
@@ -139,10 +140,14 @@ def _answer(
         **told,
         outcome=judgement.outcome,
         data=judgement.data,
-        compensation=[
-            CompensationLine(kind=line.kind, quantity=float(line.quantity)) for line in judgement.compensation
-        ],
+        compensation=[_paid(line) for line in judgement.compensation],
         attachments=event.attachments,
+    )
+
+
+def _paid(line: Line) -> CompensationLine:
+    return CompensationLine(
+        kind=line.kind, quantity=float(line.quantity), message=line.message, source=line.source
     )
 
 

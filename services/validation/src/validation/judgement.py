@@ -150,7 +150,7 @@ class _Case:
             outcome=outcome,
             findings=tuple(replace(one, message=self._safe(one.message)) for one in findings),
             facts=facts,
-            compensation=() if outcome == "rejected" else lines,
+            compensation=() if outcome == "rejected" else tuple(map(self._safe_line, lines)),
             person=self._around.person,
             unit=self._around.unit,
             event_date=self._around.event_date,
@@ -217,6 +217,9 @@ class _Case:
         for index, kind in enumerate(self._submission.numbers_in_attachments):
             if kind:
                 yield {"kind": kind, "pointer": f"/attachments/{index}"}
+
+    def _safe_line(self, line: Line) -> Line:
+        return replace(line, message=self._safe(line.message)) if line.message else line
 
     def _safe(self, words: str) -> str:
         return masked(words, self._received)

@@ -69,10 +69,15 @@ _GUIDELINE = frozenset({"title", "reference", "decided", "valid_to", "owner"})
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What the visit is paid: so many of a kind that the municipality has a sum for."""
+    """What the visit is paid: so many of a kind that the municipality has a sum for.
+
+    `message` is the person's position ("Besök 2 av 2 som ersätts år 2026."), also where nothing is paid.
+    """
 
     kind: str
     quantity: Number
+    message: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +108,20 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A kind of compensation and how to reckon its quantity."""
+    """A kind of compensation, how to reckon its quantity, and what to say of it."""
 
     kind: str
     quantity: Expression
+    message: Template
+    source: str | None
 
     def line(self, context: cel.Context) -> Line | Finding:
         try:
-            return Line(self.kind, self.quantity.number(context))
+            message = self.message.filled(context) or None
+            return Line(self.kind, self.quantity.number(context), message, self.source)
         except EvaluationError as error:
             log.error("rule.failed", rule=self.kind, reason=str(error))
-            return _unanswered(f"Ersättningen «{self.kind}»", "Ersättning")
+            return _unanswered(f"Ersättningen «{self.kind}»", self.source or "Ersättning")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +170,8 @@ class _RuleText(_Part):
 class _PaymentText(_Part):
     kind: str
     quantity: str
+    message: str = ""
+    source: str | None = None
 
 
 class RulesText(_Text):
@@ -253,9 +263,12 @@ class _Compiling:
     def _payment(self, number: int, text: _PaymentText, words: Vocabulary) -> Payment | None:
         if not self._holds(text.from_version):
             return None
-        place, what = ("compensation", number, "quantity"), f"compensation {text.kind}"
-        quantity = self._part(place, what, partial(compiled, text.quantity, words))
-        return None if quantity is None else Payment(text.kind, quantity)
+        place, what = ("compensation", number), f"compensation {text.kind}"
+        quantity = self._part((*place, "quantity"), what, partial(compiled, text.quantity, words))
+        message = self._part((*place, "message"), what, partial(template, text.message, words))
+        if quantity is None or message is None:
+            return None
+        return Payment(text.kind, quantity, message, text.source)
 
     def _holds(self, from_version: int) -> bool:
         return from_version <= self._version
