@@ -14,7 +14,11 @@ SHIPPED = load_forms([Path(__file__).parents[2] / "schemas" / "forms"])
 
 SCHEMA = {
     "required": ["plats"],
-    "properties": {"plats": {"enum": ["kok", "skola"]}, "text": {"$ref": "#/$defs/text"}},
+    "properties": {
+        "plats": {"enum": ["kok", "skola"]},
+        "text": {"$ref": "#/$defs/text"},
+        "rader": {"type": "array", "items": {"properties": {"dag": {"$ref": "#/$defs/text"}}}},
+    },
     "$defs": {"text": {"type": "string"}},
 }
 
@@ -46,7 +50,8 @@ def test_a_shipped_mapping_fits_its_form(name: str) -> None:
 
 def test_a_mapping_that_fits_has_nothing_to_mend() -> None:
     """A pointer may lead through a reference of the schema."""
-    assert not told(mapping(elements={"plats": "/plats", "fri": "/text"}))
+    table = {"pointer": "/rader", "columns": {"Dag": "dag"}}
+    assert not told(mapping(elements={"plats": "/plats", "fri": "/text", "tabell": table}))
 
 
 @pytest.mark.parametrize(
@@ -55,6 +60,11 @@ def test_a_mapping_that_fits_has_nothing_to_mend() -> None:
         ({"elements": {"plats": "/plats", "x": "/annat"}}, "x", "leads to no field"),
         ({"elements": {"plats": {"pointer": "/plats", "values": {"Kök": "koket"}}}}, "plats", "koket"),
         ({"elements": {"fri": "/text"}}, "elements", "/plats"),
+        (
+            {"elements": {"plats": "/plats", "x": {"pointer": "/rader", "columns": {"Dag": "dagg"}}}},
+            "x",
+            "the column Dag leads to no field of /rader",
+        ),
         ({"form_version": 2}, "form_version", "no version 2"),
     ],
 )

@@ -393,6 +393,36 @@ def test_a_tables_rows_become_objects() -> None:
         assert draft.data == {"besok": [{"dag": row["Dag"]} for row in rows[:count]]}
 
 
+ROW = {
+    "dag": {"type": "string"},
+    "antal": {"type": "integer"},
+    "plats": {"enum": ["a"], "x-labels": {"a": "Åsen"}},
+}
+TABLE = {
+    "tabell": {"pointer": "/besok", "columns": {"Dag": "dag", "Antal": "antal", "Plats": "plats"}},
+}
+
+
+def test_a_cell_becomes_what_the_schema_asks_for() -> None:
+    """As an answer by itself does: a number, or the code of a choice."""
+    forms = small_form(TABLE, {"besok": {"type": "array", "items": {"$ref": "#/$defs/rad"}}})
+    forms["prov"].schemas[1]["$defs"] = {"rad": {"type": "object", "properties": ROW}}
+    row = {"Dag": "2026-11-12", "Antal": "1 200", "Plats": "åsen"}
+    draft = read_xml(as_xml(instance({"tabell": question(Row=row)}, family="5"), UTF_8), forms, "egen")
+    assert draft.data == {"besok": [{"dag": "2026-11-12", "antal": 1200, "plats": "a"}]}
+    assert draft.findings == []
+
+
+def test_a_cell_that_cannot_be_that_stays_text_and_is_told() -> None:
+    """The schema's finding names the field, the note names the element."""
+    forms = small_form(TABLE, {"besok": {"type": "array", "items": {"properties": ROW}}})
+    tree = instance({"tabell": question(Row={"Antal": "många"})}, family="5")
+    draft = read_xml(as_xml(tree, UTF_8), forms, "egen")
+    assert draft.data == {"besok": [{"antal": "många"}]}
+    assert rules(draft) == ["form-drift"]
+    assert "tabell" in messages(draft)
+
+
 def test_a_mapping_is_the_platforms_own() -> None:
     """Family 5 of another platform is another form."""
     forms = small_form({}, {})

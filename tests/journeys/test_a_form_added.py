@@ -19,6 +19,7 @@ import pytest
 
 from archive.calendar import day_in_words
 from chassis.clock import STOCKHOLM
+from support.flow_instances import as_xml, chosen, instance, question
 from support.houses import SHIPPED_FORMS, House
 from support.load import FORM, report
 from support.pdf_words import words_of_pdf
@@ -31,6 +32,11 @@ ADDED = "arrangemang-fritid"
 TITLE = "Rapport från arrangemang med bidrag"
 SECRETARY, SENDER = "frida.fritidsson@kommunen.example", "styrelsen@pahittet.example"
 EVENT_DAY = datetime.now(STOCKHOLM).date() - timedelta(days=3)
+
+OTHERS = [
+    {"forening": "Musikklubben Låtsas", "insats": "Musik", "ideella": 4},
+    {"forening": "Scoutkåren Exempel"},
+]
 
 READ_BY = {"embedded": 3, "apart": 1}
 """Services that look up committees, in the process that notification lives in."""
@@ -166,8 +172,7 @@ async def test_its_reports_are_summed_over_a_facility(visitor: Visitor) -> None:
 
 async def test_its_report_is_printed_in_the_form_s_order(visitor: Visitor) -> None:
     """Facts, texts and rows of a list, each under its own heading, and no word about visits."""
-    others = [{"forening": "Musikklubben Låtsas", "insats": "Musik"}, {"forening": "Scoutkåren Exempel"}]
-    told = await visitor.ended(event("fritid-pdf", medarrangorer=others))
+    told = await visitor.ended(event("fritid-pdf", medarrangorer=OTHERS))
 
     async def printed() -> str | None:
         answer = await visitor.call("archive", "GET", f"/v1/reports/{told['id']}/report.pdf")
@@ -186,13 +191,44 @@ async def test_its_report_is_printed_in_the_form_s_order(visitor: Visitor) -> No
         "Övriga uppgifter",
         "Deltagare Barn: 40 Unga: 25 Vuxna: 15",
         "Arrangerades tillsammans med",
-        "Förening: Musikklubben Låtsas, Insats: Musik Förening: Scoutkåren Exempel",
+        "Förening: Musikklubben Låtsas, Insats: Musik, Ideella: 4 Förening: Scoutkåren Exempel",
         "Lärdomar Nästa gång tar vi fram fler hjälmar.",
     ]
     assert [part for part in shown if part not in words] == []
     places = [words.index(part) for part in shown]
     assert places == sorted(places)
     assert "kontaktpolitiker" not in words.lower()
+
+
+async def test_its_mapping_reads_what_open_eplatform_sends(visitor: Visitor) -> None:
+    """A family that only the added form knows: fields inside fields, and a table with numbers in it."""
+    answers = {
+        "arrangemang": question(Arrangemang="Isdisco"),
+        "dag": question(StartDate=EVENT_DAY.isoformat()),
+        "tid": question(Klockslag="18.30"),
+        "anlaggning": chosen("Ishallen"),
+        "utrymme": question(Utrymme="Stora isen"),
+        "antal": question(Barn="40", Unga="25", Vuxna="15"),
+        "medarrangorer": question(
+            Row=[
+                {"Forening": "Musikklubben Låtsas", "Insats": "Musik", "Ideella": "4"},
+                {"Forening": "Scoutkåren Exempel"},
+            ]
+        ),
+        "beskrivning": question(Beskrivning="Alla som ville fick låna skridskor."),
+        "intygar_ingen_sekretess": chosen("Jag intygar"),
+    }
+    sent = f"{datetime.now(STOCKHOLM):%Y-%m-%dT%H:%M:%S}"
+    document = instance(answers, family="903", reference="190903", version="2", submitted=sent)
+    answer = await visitor.post(as_xml(document), Content_Type="application/xml")
+    assert answer.status == 202, answer.body
+    told = await visitor.outcome(answer.content["id"])
+    assert (told["status"], told["form"]) == ("filed", ADDED)
+    assert [finding["rule"] for finding in told["findings"]][:2] == ["held-together", "lessons-missing"]
+    data = (await visitor.report(told["id"]))["data"]
+    assert data["tillfalle"] == {"datum": EVENT_DAY.isoformat(), "klockslag": "18.30"}
+    assert data["deltagare"] == {"barn": 40, "unga": 25, "vuxna": 15}
+    assert data["medarrangorer"] == OTHERS
 
 
 async def test_its_committee_s_meeting_lists_it(visitor: Visitor) -> None:

@@ -104,11 +104,22 @@ class Place:
 
 
 def place_at(schema: Schema, pointer: str) -> Place | None:
-    """The field that the pointer leads to, or None where the schema has none."""
+    """The field that the pointer leads to, or None where the schema has none; any number is a list's item."""
     here: Schema | None = schema
     for step in pointer.split("/")[1:]:
-        here = _resolved(here, schema).get("properties", {}).get(step) if here is not None else None
+        here = _inside(_resolved(here, schema), step) if here is not None else None
     return None if here is None else _place(here, schema)
+
+
+def _inside(field: Schema, step: str) -> Schema | None:
+    item = field.get("items") if step.isdigit() else None
+    found = field.get("properties", {}).get(step, item)
+    return found if isinstance(found, Mapping) else None
+
+
+def column_at(schema: Schema, target: Target, name: str) -> Place | None:
+    """The field of a table's rows that a column becomes."""
+    return place_at(schema, f"{target.pointer}/0/{name}")
 
 
 def _place(field: Schema, root: Schema) -> Place:
@@ -176,6 +187,9 @@ def _faults_of(target: Target, schema: Schema) -> Iterator[str]:
     if place is None:
         yield f"the pointer {target.pointer} leads to no field of the schema"
         return
+    for cell, name in target.columns.items():
+        if place.items is not None and column_at(schema, target, name) is None:
+            yield f"the column {cell} leads to no field of {target.pointer}: {name}"
     choices = {*place.choices.values(), *(place.items.choices.values() if place.items else ())}
     for value in target.values.values():
         if choices and isinstance(value, str) and value not in choices:

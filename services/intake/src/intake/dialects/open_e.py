@@ -24,7 +24,7 @@ from intake.dialects.json_dialect import MAX_DATA_BYTES
 from intake.dialects.xml_document import read_document
 from intake.events import Finding
 from intake.forms import Form, Forms, mapped
-from intake.mappings import Family, Place, Schema, Target, place_at, required_of
+from intake.mappings import Family, Place, Schema, Target, column_at, place_at, required_of
 
 ANONYMOUS = "Anonym"
 
@@ -138,12 +138,17 @@ class _Reading:
         unread: list[str] = []
         for element, target in self._family.elements.items():
             place = place_at(self._schema, target.pointer) or _ANYTHING
-            value, understood = _Meaning(target, place).of(self._said(element), self._rows(element))
+            meaning = _Meaning(target, place, self._columns(target))
+            value, understood = meaning.of(self._said(element), self._rows(element))
             if value is not None:
                 _put(data, target.pointer, value)
             if not understood:
                 unread.append(element.partition("/")[0])
         return data, unread
+
+    def _columns(self, target: Target) -> Mapping[str, Place]:
+        names = target.columns.values()
+        return {name: column_at(self._schema, target, name) or _ANYTHING for name in names}
 
     def _said(self, element: str) -> list[str]:
         name, _, part = element.partition("/")
@@ -289,15 +294,17 @@ def _put(data: dict[str, Any], pointer: str, value: Any) -> None:
 class _Meaning:
     """What the platform's texts mean in one field of the form."""
 
-    def __init__(self, target: Target, place: Place) -> None:
-        self._columns = target.columns
+    def __init__(self, target: Target, place: Place, columns: Mapping[str, Place]) -> None:
+        self._cells = target.columns
+        self._columns = columns
         self._place = place
         self._values = {_folded(words): value for words, value in target.values.items()}
 
     def of(self, texts: Sequence[str], rows: Sequence[Node]) -> tuple[Any, bool]:
         """The value, None where nothing was answered; and whether all of it was understood."""
-        if self._columns and rows:
-            return [self._row(row) for row in rows], True
+        if self._cells and rows:
+            meant_rows = [self._row(row) for row in rows]
+            return [row for row, _ in meant_rows], all(understood for _, understood in meant_rows)
         if not texts:
             return None, True
         if self._place.kind == "array":
@@ -305,8 +312,12 @@ class _Meaning:
             return [value for value, _ in meant], all(understood for _, understood in meant)
         return self._one(texts[0] if len(texts) == 1 else ", ".join(texts), self._place)
 
-    def _row(self, row: Node) -> dict[str, str]:
-        return {name: text for cell, name in self._columns.items() if (text := row.said(cell))}
+    def _row(self, row: Node) -> tuple[dict[str, Any], bool]:
+        told = {name: text for cell, name in self._cells.items() if (text := row.said(cell))}
+        meant = {name: self._one(text, self._columns[name]) for name, text in told.items()}
+        return {name: value for name, (value, _) in meant.items()}, all(
+            understood for _, understood in meant.values()
+        )
 
     def _one(self, text: str, place: Place) -> tuple[Any, bool]:
         """A text that means nothing stays as it is, so that the schema's finding names the field."""
