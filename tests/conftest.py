@@ -19,10 +19,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import settings
 
 from support.missing import skipping_if_missing
 from support.postgresql import Postgres, fresh_database
 from support.rabbitmq import Broker, delete_queues, house_queues
+
+settings.register_profile("kansli", deadline=None)
+settings.load_profile("kansli")
+"""How long an example takes says more of the machine's other work than of the example."""
 
 MEMORY = Path("/dev/shm")
 ROOM = 4 * 1024**3

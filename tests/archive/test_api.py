@@ -125,18 +125,20 @@ async def test_a_report_is_told_with_all_that_the_contract_names(
         "data": {"verksamhet": "kost", "sammanfattning": "Köket lagar 900 portioner."},
         "findings": [],
         "compensation": [{"kind": "arvode", "quantity": 1.0}],
+        "positions": [],
         "attachments": [],
     }
     assert [step["event"] for step in history] == ["report.filed"]
 
 
 async def test_compensation_says_the_position(archive: LoneService, accepted: MakeAccepted) -> None:
-    """In JSON and on paper, with its source, also when nothing is paid; who says nothing adds no keys."""
+    """Beside what is paid in JSON and on paper, with its source, also when nothing is paid."""
     position = {"message": "Besök 3 år 2026.", "source": "Riktlinjer § 3, Ersättning"}
     lines = [{"kind": "arvode", "quantity": 0.0, **position}, {"kind": "resa", "quantity": 1.0}]
     await archive.hear(accepted("a", compensation=lines))
     _, told = await get(archive, "/v1/reports/a")
-    assert told["compensation"] == lines
+    assert told["compensation"] == [{"kind": "arvode", "quantity": 0.0}, {"kind": "resa", "quantity": 1.0}]
+    assert told["positions"] == [{"kind": "arvode", **position}]
     text = await text_of_pdf(archive, "a")
     assert "0 Besök 3 år 2026. Riktlinjer § 3, Ersättning" in text
 

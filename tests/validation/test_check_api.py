@@ -181,7 +181,7 @@ async def test_a_good_report_is_told_its_judgement_and_leaves_nothing(
     status, told = await check(validation, asked(form))
     assert status == 200
     assert told["outcome"] == "accepted"
-    assert set(told) == {"outcome", "findings", "facts", "compensation"}
+    assert set(told) == {"outcome", "findings", "facts", "compensation", "positions"}
     assert sum(line["quantity"] for line in told["compensation"]) > 0
     for one in (judgements, outbox, inbox):
         assert await validation.rows(select(func.count()).select_from(one)) == [(0,)]
@@ -284,7 +284,10 @@ async def test_a_check_and_the_pipeline_agree(
     piped = (await answers(validation))[f"{event.submission_id} {event.revision}"]
     assert told["outcome"] == piped.get("outcome", "rejected")
     assert told["findings"] == piped["findings"]
-    assert told["compensation"] == piped.get("compensation", [])
+    lines = piped.get("compensation", [])
+    assert told["compensation"] == [{name: line[name] for name in ("kind", "quantity")} for line in lines]
+    said = [line["message"] for line in lines if line.get("message")]
+    assert [position["message"] for position in told["positions"]] == said
 
 
 @CASE

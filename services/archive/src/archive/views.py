@@ -44,7 +44,8 @@ def report_in_json(report: Row[Any], acts: Sequence[Row[Any]]) -> dict[str, Any]
         "submitter": shown(report.submitter),
         "data": shown(report.data),
         "findings": report.findings,
-        "compensation": shown(report.compensation),
+        "compensation": [{name: line[name] for name in _PAID} for line in report.compensation],
+        "positions": [shown(_position(line)) for line in report.compensation if line.get("message")],
         "attachments": shown(report.attachments),
         "history": [
             {
@@ -57,6 +58,14 @@ def report_in_json(report: Row[Any], acts: Sequence[Row[Any]]) -> dict[str, Any]
             for act in acts
         ],
     }
+
+
+_PAID = ("kind", "quantity")
+
+
+def _position(line: dict[str, Any]) -> dict[str, Any]:
+    """Where the person stands with a kind of compensation, beside what others read as paid."""
+    return {"kind": line["kind"], "message": line["message"], "source": line.get("source")}
 
 
 def _as_it_is(content: Any) -> Any:

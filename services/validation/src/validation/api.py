@@ -123,7 +123,12 @@ def _told(judgement: Judgement) -> dict[str, object]:
         "outcome": judgement.outcome,
         "findings": [asdict(finding) for finding in judgement.findings],
         "facts": judgement.facts,
-        "compensation": [asdict(line) for line in judgement.compensation],
+        "compensation": [{"kind": line.kind, "quantity": line.quantity} for line in judgement.compensation],
+        "positions": [
+            {"kind": line.kind, "message": line.message, "source": line.source}
+            for line in judgement.compensation
+            if line.message
+        ],
     }
 
 

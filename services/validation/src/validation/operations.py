@@ -3,19 +3,35 @@
 from chassis.openapi import JSON, Answer, Operation, Schema, problems, schema_of
 from validation.api import Api
 from validation.envelope import Envelope
-from validation.events import CompensationLine, JudgedFinding
+from validation.events import JudgedFinding
 
 ABOUT = "Judges submissions by their form's schema and the committee's guideline, and names the rule."
 
+_LINE: Schema = {
+    "type": "object",
+    "required": ["kind", "quantity"],
+    "properties": {"kind": {"type": "string"}, "quantity": {"type": "number"}},
+}
+_POSITION: Schema = {
+    "type": "object",
+    "description": "Where the person stands with a kind of compensation, in Swedish.",
+    "required": ["kind", "message", "source"],
+    "properties": {
+        "kind": {"type": "string"},
+        "message": {"type": "string"},
+        "source": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+    },
+}
 _JUDGEMENT: Schema = {
     "title": "Judgement",
     "type": "object",
-    "required": ["outcome", "findings", "facts", "compensation"],
+    "required": ["outcome", "findings", "facts", "compensation", "positions"],
     "properties": {
         "outcome": {"enum": ["accepted", "held", "rejected"]},
         "findings": {"type": "array", "items": schema_of(JudgedFinding)},
         "facts": {"type": "object", "additionalProperties": {"type": "number"}},
-        "compensation": {"type": "array", "items": schema_of(CompensationLine)},
+        "compensation": {"type": "array", "items": _LINE},
+        "positions": {"type": "array", "items": _POSITION},
     },
 }
 
