@@ -239,12 +239,23 @@ class Api:
 
 def _draft(content_type: str, body: bytes) -> Draft:
     """What was sent, in one of our own dialects; without files it may be smaller only."""
+    if len(body) > MAX_BODY_BYTES and _holds_no_files(content_type, body):
+        raise _too_large_without_files()
     with _told_as_problems():
         draft = _read(content_type, body)
     if not draft.files and len(body) > MAX_BODY_BYTES:
-        detail = f"Utan filer får innehållet vara högst {MAX_BODY_BYTES // MIB} MiB."
-        raise Problem(413, "body-too-large", "För stort", detail)
+        raise _too_large_without_files()
     return draft
+
+
+def _holds_no_files(content_type: str, body: bytes) -> bool:
+    """Plain before anything is parsed: JSON in which no member can be the files."""
+    return not content_type.lower().startswith(MULTIPART_TYPE) and b'"attachments"' not in body
+
+
+def _too_large_without_files() -> Problem:
+    detail = f"Utan filer får innehållet vara högst {MAX_BODY_BYTES // MIB} MiB."
+    return Problem(413, "body-too-large", "För stort", detail)
 
 
 def _read(content_type: str, body: bytes) -> Draft:
