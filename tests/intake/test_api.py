@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,6 +11,7 @@ import pytest
 from pydantic_core import to_json
 from sqlalchemy import func, select
 
+from intake.platform_documents import beside
 from intake.submissions import revisions, submissions
 from support.lone_service import LoneService
 from support.platforms import AGENT_KEY, KEY, OTHER_KEY, SLOW_KEY, RunIntake, ask, envelope, post
@@ -506,3 +508,9 @@ async def test_what_was_taken_is_found_by_its_reference(intake: LoneService, ref
     assert (await post(intake, envelope(reference=reference), key=KEY)).status == 202
     found = await ask(intake, f"/v1/submissions?{urlencode({'reference': reference})}", key=KEY)
     assert (found.status, found.told["reference"]) == (200, reference)
+
+
+@pytest.mark.parametrize(("size", "beside_the_loop"), [(2_000, False), (64 * 1024, False), (65 * 1024, True)])
+async def test_only_what_is_large_is_read_beside_the_event_loop(size: int, beside_the_loop: bool) -> None:
+    """To start a thread takes longer than to read a report of two kilobytes."""
+    assert (await beside(size, get_ident) != get_ident()) is beside_the_loop

@@ -35,6 +35,7 @@ from intake.events import (
 )
 from intake.handback import HAND_BACK
 from intake.settings import IntakeSettings
+from support.desk import send_file
 from support.fake_platform import CALLBACK, SIGN_IN_PAGE, FakePlatform, Scripted, fault
 from support.lone_service import LoneService, alone
 from support.platforms import CALLERS, KEY, NUMBER_KEY, OTHER_KEY, WEBHOOK_SECRET, ask, envelope, post
@@ -190,6 +191,16 @@ async def test_each_news_of_a_report_is_handed_back(
     assert set(text_of(office.platform, "flowInstanceID")) == {"190456"}
     assert [step["event"] for step in told["history"]][-1] == "hand-back.confirmed"
     assert told["hand_back"]["reason"] is None
+
+
+async def test_a_platform_behind_an_integration_is_told_its_own_number(office: Office) -> None:
+    """We write its name before its number; it knows the number only."""
+    told = (await send_file(office.intake, "external-person.xml", "?platform=norr")).told
+    assert told["reference"] == "norr/225965"
+    await office.intake.hear(report(ReportFiled, told["id"]))
+    await office.settled(told["id"], "done")
+    await office.idle()
+    assert text_of(office.platform, "flowInstanceID") == ["225965", "225965"]
 
 
 async def test_a_rejection_tells_what_was_wrong_and_what_to_do(office: Office) -> None:

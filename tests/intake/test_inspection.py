@@ -1,11 +1,14 @@
 """A file is what it says, does nothing of its own, and keeps nothing hidden."""
 
+import asyncio
 import io
 import os
 import signal
+import time
 import zipfile
 from collections.abc import AsyncIterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pikepdf
@@ -217,3 +220,22 @@ async def test_a_process_that_dies_refuses_its_file_and_no_other(
 
 def _dying(_file: File, _today: date) -> None:
     os.kill(os.getpid(), signal.SIGALRM)
+
+
+async def test_files_are_inspected_side_by_side(
+    inspector: Inspector, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each of the two sees that the other is there, and each answers for its own file."""
+    monkeypatch.setattr(inspection, "_in_time", _meeting)
+    files = [File(str(tmp_path / name), "", str(tmp_path / other).encode()) for name, other in ("ab", "ba")]
+    async with asyncio.timeout(60):
+        met = await asyncio.gather(*(inspector.inspect(file, TODAY) for file in files))
+    assert [file.name for file in met] == [file.name for file in files]
+
+
+def _meeting(file: File, _today: date) -> Inspected:
+    """Shows itself, and waits until the other one does."""
+    Path(file.name).touch()
+    while not Path(file.content.decode()).exists():
+        time.sleep(0.01)
+    return Inspected(file.name, "", b"", None)

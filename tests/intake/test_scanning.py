@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from intake.scanning import CHUNK_BYTES, Scan, Scanner
+from intake.scanning import AT_ONCE, CHUNK_BYTES, Scan, Scanner
 from support.file_samples import harmless_pdf
 from support.platforms import KEY, RunIntake, envelope, post
 
@@ -21,6 +21,15 @@ FILE = {
 }
 
 
+async def asked_about(reader: asyncio.StreamReader) -> bytes:
+    """The whole file that the scanner was sent."""
+    assert await reader.readuntil(b"\0") == b"zINSTREAM\0"
+    content = b""
+    while size := int.from_bytes(await reader.readexactly(4), "big"):
+        content += await reader.readexactly(size)
+    return content
+
+
 @asynccontextmanager
 async def clamd(socket: Path, answer: bytes | None) -> AsyncIterator[list[bytes]]:
     """A scanner that answers this, or nothing and keeps the line; gives what it was sent."""
@@ -28,11 +37,7 @@ async def clamd(socket: Path, answer: bytes | None) -> AsyncIterator[list[bytes]
     over = asyncio.Event()
 
     async def scan(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        assert await reader.readuntil(b"\0") == b"zINSTREAM\0"
-        content = b""
-        while size := int.from_bytes(await reader.readexactly(4), "big"):
-            content += await reader.readexactly(size)
-        seen.append(content)
+        seen.append(await asked_about(reader))
         if answer is None:
             await over.wait()
         writer.write(answer or b"")
@@ -59,6 +64,30 @@ async def test_only_ok_is_clean(tmp_path: Path, answer: bytes | None, scan: Scan
     async with clamd(tmp_path / "clamd", answer) as seen:
         assert await Scanner(tmp_path / "clamd", seconds=0.5).scan(content) is scan
     assert seen == [content]
+
+
+async def test_a_few_files_are_scanned_at_once_and_no_more(tmp_path: Path) -> None:
+    """Each gets the answer to its own bytes, whichever comes first."""
+    asked, most, full = 0, 0, asyncio.Event()
+
+    async def scan(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked, most
+        asked += 1
+        most = max(most, asked)
+        content = await asked_about(reader)
+        if asked == AT_ONCE:
+            full.set()
+        await full.wait()
+        asked -= 1
+        writer.write(FOUND if content == b"ill" else OK)
+        writer.close()
+
+    contents = [b"ill" if number % 3 else b"well" for number in range(2 * AT_ONCE)]
+    scanner = Scanner(tmp_path / "clamd")
+    async with await asyncio.start_unix_server(scan, tmp_path / "clamd"), asyncio.timeout(10):
+        scans = await asyncio.gather(*map(scanner.scan, contents))
+    assert scans == [Scan.INFECTED if content == b"ill" else Scan.CLEAN for content in contents]
+    assert most == AT_ONCE
 
 
 async def test_an_infected_file_is_refused_and_not_kept(run_intake: RunIntake, tmp_path: Path) -> None:

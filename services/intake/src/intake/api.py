@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter
@@ -42,7 +43,7 @@ from intake.file_names import numbered
 from intake.forms import Forms
 from intake.inspection import Inspected, Inspector
 from intake.keeping import Keeper, incoming, told, waiting_for_mapping
-from intake.platform_documents import JSON_TYPE, Document, document_of, is_document, place, read
+from intake.platform_documents import JSON_TYPE, Document, beside, document_of, is_document, place, read
 from intake.refusals import Refused
 from intake.scanning import Scan, Scanner
 from intake.submissions import Receipt, Submission, Taken, submissions, take
@@ -87,8 +88,9 @@ class Api:
             document = await document_of(caller.id, platform, content_type, body, self.clock())
             receipt = await self._receive_document(document, caller, key)
         else:
-            draft = await asyncio.to_thread(_draft, request.headers.get("Content-Type", ""), body)
-            receipt = await self._take(await self._submission(draft, caller, key, self.clock()))
+            header = request.headers.get("Content-Type", "")
+            draft = await beside(len(body), partial(_draft, header, body))
+            receipt = await self._take(await self._submission(draft, caller, key, self.clock(), len(body)))
         crash_point("intake.after_commit")
         self.received.labels(receipt.label or receipt.form, receipt.taken.value).inc()
         return _answer(receipt)
@@ -103,7 +105,7 @@ class Api:
         """
         key = key if draft.submitted_at else document.digest
         usable = draft if self.personal_number_key else replace(draft, personal_number=None)
-        submission = await self._submission(usable, caller, key, document.received_at)
+        submission = await self._submission(usable, caller, key, document.received_at, len(document.body))
         return replace(submission, document=document.digest)
 
     async def _receive_document(self, document: Document, caller: Caller, key: str | None) -> Receipt:
@@ -148,7 +150,7 @@ class Api:
     async def _inspected(self, files: Sequence[File]) -> list[Inspected]:
         """Every file fit to keep, or a refusal that names each that is not."""
         today = day_in_stockholm(self.clock())
-        looked_at = [await self._looked_at(file, today) for file in files]
+        looked_at = await asyncio.gather(*(self._looked_at(file, today) for file in files))
         faults = [
             Fault(f"/attachments/{index}", refused.detail)
             for index, refused in enumerate(looked_at)
@@ -164,7 +166,7 @@ class Api:
         """What holds the report, for each file that the scanner did not answer for; infected ones raise."""
         if self.scanner is None:
             return []
-        scans = [await self.scanner.scan(file.content) for file in files]
+        scans = await asyncio.gather(*(self.scanner.scan(file.content) for file in files))
         for scan in scans:
             self.scans.labels(scan.value).inc()
         if Scan.INFECTED in scans:
@@ -180,13 +182,13 @@ class Api:
             return refused
 
     async def _submission(
-        self, draft: Draft, caller: Caller, key: str | None, received_at: datetime
+        self, draft: Draft, caller: Caller, key: str | None, received_at: datetime, size: int
     ) -> Submission:
         version = self._version(draft, caller)
         submitter = self._submitter(draft)
         submitted_at = draft.submitted_at or received_at
         in_time = caller.own_platform and submitted_at <= received_at
-        digest = await asyncio.to_thread(_digest, draft, submitter)
+        digest = await beside(size, partial(_digest, draft, submitter))
         files = await self._inspected(draft.files)
         unscanned = await self._unscanned(files)
         attachments = [await self.objects.keep(file) for file in files]

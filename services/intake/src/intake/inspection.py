@@ -24,7 +24,13 @@ from intake.file_names import extension_of, safe_name
 from intake.refusals import Refused
 
 SECONDS = 15
-"""A picture of the most pixels takes about ten; the kernel ends the process after this."""
+"""Of the processor's time: a picture of the most pixels takes about ten; the kernel ends the process then."""
+
+SECONDS_ON_THE_CLOCK = 60
+"""The same on a machine that has much else to do; nothing waits longer than this for one file."""
+
+PROCESSES = 2
+"""One with a heavy file leaves the way free for the others; each may take `MEMORY_BYTES`."""
 
 MEMORY_BYTES = 2 * 1024**3
 """Address space of the process: the largest picture twice, and the libraries."""
@@ -128,29 +134,50 @@ def _lost(old_name: str, new_name: str, today: date) -> str:
 
 
 class Inspector:
-    """Inspects one file at a time in a process of its own, which is replaced when worn out or dead."""
+    """Inspects a few files at once, each in a process of its own; the others wait for their turn."""
 
-    def __init__(self, files_per_process: int = FILES_PER_PROCESS) -> None:
-        self._files_per_process = files_per_process
-        self._pool = _new_pool()
-        self._inspected = 0
-        self._turn = asyncio.Lock()
+    def __init__(self, files_per_process: int = FILES_PER_PROCESS, processes: int = PROCESSES) -> None:
+        self._processes = [_Process(files_per_process) for _ in range(processes)]
+        self._idle = asyncio.LifoQueue[_Process]()
+        for process in self._processes:
+            self._idle.put_nowait(process)
 
     async def inspect(self, file: File, today: date) -> Inspected:
         """As `inspect`; a file that takes too long or too much, or kills the process, is `Refused` too."""
-        async with self._turn:
-            self._renew_when_worn_out()
-            try:
-                return await asyncio.get_running_loop().run_in_executor(self._pool, _in_time, file, today)
-            except BrokenProcessPool:
-                self._replace()
-                raise Refused(_TOO_HEAVY) from None
+        process = await self._idle.get()
+        try:
+            return await process.inspect(file, today)
+        finally:
+            self._idle.put_nowait(process)
+
+    async def close(self) -> None:
+        await asyncio.gather(*(process.close() for process in self._processes))
+
+
+class _Process:
+    """Inspects one file at a time; it is replaced when worn out or dead, and not started before it is needed.
+
+    What kills a process takes down whatever waits for it, so nothing may.
+    """
+
+    def __init__(self, files: int) -> None:
+        self._files = files
+        self._pool = _new_pool()
+        self._inspected = 0
+
+    async def inspect(self, file: File, today: date) -> Inspected:
+        self._renew_when_worn_out()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, _in_time, file, today)
+        except BrokenProcessPool:
+            self._replace()
+            raise Refused(_TOO_HEAVY) from None
 
     async def close(self) -> None:
         await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
 
     def _renew_when_worn_out(self) -> None:
-        if self._inspected >= self._files_per_process:
+        if self._inspected >= self._files:
             self._replace()
         self._inspected += 1
 
@@ -160,14 +187,20 @@ class Inspector:
 
 
 def _in_time(file: File, today: date) -> Inspected:
-    """The alarm has no handler, so it ends the process even in the middle of a library's C code."""
-    signal.alarm(SECONDS)
+    """The alarms have no handler, so they end the process even in the middle of a library's C code."""
+    _set_alarms(SECONDS, SECONDS_ON_THE_CLOCK)
     try:
         return inspect(file, today)
     except MemoryError:
         raise Refused(_TOO_HEAVY) from None
     finally:
-        signal.alarm(0)
+        _set_alarms(0, 0)
+
+
+def _set_alarms(of_work: int, on_the_clock: int) -> None:
+    """Zero takes an alarm back."""
+    signal.setitimer(signal.ITIMER_PROF, of_work)
+    signal.alarm(on_the_clock)
 
 
 def _new_pool() -> ProcessPoolExecutor:

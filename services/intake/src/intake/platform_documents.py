@@ -53,14 +53,14 @@ async def is_document(content_type: str, body: bytes) -> bool:
         return True
     if content_type != JSON_TYPE or _ROOT not in body:
         return False
-    return await _beside(len(body), partial(_has_flow_instance, body))
+    return await beside(len(body), partial(_has_flow_instance, body))
 
 
 async def document_of(
     caller: str, platform: str, content_type: str, body: bytes, received_at: datetime
 ) -> Document:
     """The document with its digest, SHA-256 of the bytes, by which it is known when it comes again."""
-    digest = await _beside(len(body), lambda: hashlib.sha256(body).hexdigest())
+    digest = await beside(len(body), lambda: hashlib.sha256(body).hexdigest())
     return Document(caller, platform, content_type, body, received_at, digest)
 
 
@@ -72,11 +72,12 @@ async def read(document: Document, forms: Forms) -> Draft:
         NoMapping, Drifted: it is whole, but no form says how to read it.
         EnvelopeInvalid, DataTooLarge: it was read, and cannot be a submission as it is.
     """
-    draft = await _beside(len(document.body), partial(_read, document, forms))
+    draft = await beside(len(document.body), partial(_read, document, forms))
     return replace(draft, reference=document.scoped(draft.reference))
 
 
-async def _beside(size: int, work: Callable[[], T]) -> T:
+async def beside(size: int, work: Callable[[], T]) -> T:
+    """Do what takes long for so many bytes in a thread, and at once what takes less than its start."""
     return await asyncio.to_thread(work) if size > READ_AT_ONCE_BYTES else work()
 
 

@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
@@ -13,6 +13,9 @@ CHUNK_BYTES = 128 * 1024
 
 SECONDS = 20.0
 """Far over what a sound clamd needs for the largest file, and under what a platform waits."""
+
+AT_ONCE = 4
+"""Files at a time; clamd has ten threads as it is delivered, and others may need it too."""
 
 _CLEAN = b"stream: OK\0"
 
@@ -29,9 +32,14 @@ class Scan(Enum):
 class Scanner:
     socket: Path
     seconds: float = SECONDS
+    _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def scan(self, content: bytes) -> Scan:
-        """Never raises: what goes wrong with the scanner is `PENDING`."""
+        """Never raises: what goes wrong with the scanner is `PENDING`. Waiting for a turn takes no time."""
+        async with self._turns:
+            return await self._answer_to(content)
+
+    async def _answer_to(self, content: bytes) -> Scan:
         try:
             async with asyncio.timeout(self.seconds):
                 return _meaning(await self._ask(content))
