@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from chassis.events import STRUCTURED, unpack
-from chassis.store import Store, open_store
+from chassis.store import Store, Transaction, open_store
 from chassis.store.tables import outbox
 from intake.__main__ import HISTORY
-from intake.events import Submitter
+from intake.events import Attachment, Submitter
+from intake.scanning import scan_pending
 from intake.submissions import (
     Incoming,
     OtherForm,
@@ -26,6 +27,7 @@ from intake.submissions import (
     Submission,
     Taken,
     let_fall,
+    say_anew,
     submissions,
     take,
     take_reading,
@@ -73,6 +75,12 @@ def reading(reference: str, minute: int, form: str = "prov") -> Submission:
         data={"minut": minute},
         attachments=[],
     )
+
+
+def unscanned(reference: str, minute: int) -> Submission:
+    """One with a file that the scanner has not seen."""
+    file = Attachment(name="a.pdf", media_type="application/pdf", size=1, sha256="0", object="00/0")
+    return replace(reading(reference, minute), attachments=[file], findings=[scan_pending(0)])
 
 
 async def opened(folder: Path) -> Store:
@@ -153,6 +161,30 @@ def test_the_newest_is_said_last_and_with_the_highest_number(
     assert heard[-1][1] == max(arrival.minute for arrival in life[0])
     kept = runner.run(row(store, reference))
     assert (kept.form, kept.status, kept.revision) == ("prov", "received", heard[-1][0])
+
+
+def test_a_document_that_waits_while_another_is_said_anew_is_still_the_newest(
+    runner: asyncio.Runner, store: Store
+) -> None:
+    """The first is said anew above the number that waits; what is read then goes above that again."""
+
+    async def lived() -> Any:
+        first = await store.write(lambda tx: take(tx, unscanned("anew", 1)))
+        waiting = await arrive(store, "anew", Arrival(2, False))
+        await store.write(lambda tx: scanned(tx, first))
+        await read_late(store, "anew", 2, waiting)
+        await arrive(store, "anew", Arrival(3, True))
+        return await row(store, "anew")
+
+    kept = runner.run(lived())
+    assert runner.run(said(store, "anew")) == [(1, 1), (3, 1), (4, 2), (5, 3)]
+    assert (kept.revision, kept.status) == (5, "received")
+
+
+async def scanned(tx: Transaction, receipt: Receipt) -> None:
+    event = await say_anew(tx, receipt.id, receipt.revision, lambda event: event)
+    assert event is not None
+    await tx.say(event)
 
 
 def test_a_document_keeps_its_receipt_however_it_is_read_later(runner: asyncio.Runner, store: Store) -> None:

@@ -1,10 +1,15 @@
 """The promises that a database must keep, kept by PostgreSQL too, and by two intakes on one database."""
 
 import asyncio
+from base64 import b64encode
+from functools import partial
+from pathlib import Path
 
 from sqlalchemy import func, select
 
-from intake.submissions import revisions
+from chassis.store import Transaction
+from intake.submissions import revisions, say_anew
+from support.file_samples import harmless_pdf
 from support.lone_service import LoneService
 from support.platforms import KEY, RunIntake, ask, envelope, post
 
@@ -48,6 +53,29 @@ async def test_completions_at_two_replicas_are_numbered_without_a_gap(
         assert standing[-1].submitted_at.minute == 9
         said = await one.said("submission.received")
         assert sorted(event.data["revision"] for event in said) == [row.revision for row in standing]
+
+
+async def test_what_is_said_anew_and_a_completion_never_share_a_number(
+    run_intake: RunIntake, postgres_url: str, tmp_path: Path
+) -> None:
+    """A completion comes while the scanner's answer is stored: each number is said once."""
+    file = {"name": "a.pdf", "media_type": "application/pdf", "content": b64encode(harmless_pdf()).decode()}
+    async with run_intake(postgres_url, clamd_socket=tmp_path / "nobody") as intake:
+        for number in range(10):
+            first = envelope(reference=str(number), attachments=[file])
+            completion = envelope(reference=str(number), submitted_at="2026-11-20T12:40:00+01:00")
+            submission_id = (await post(intake, first, key=KEY)).told["id"]
+            await asyncio.gather(
+                post(intake, completion, key=KEY),
+                intake.service.store.write(partial(_scanned, submission_id)),
+            )
+        said = [(event.subject, event.data["revision"]) for event in await intake.said("submission.received")]
+    assert len(said) == len(set(said))
+
+
+async def _scanned(submission_id: str, tx: Transaction) -> None:
+    event = await say_anew(tx, submission_id, 1, lambda event: event)
+    await tx.say(*([event] if event else []))
 
 
 async def test_what_is_no_text_to_the_database_is_not_there(run_intake: RunIntake, postgres_url: str) -> None:

@@ -2,50 +2,20 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from intake.scanning import AT_ONCE, CHUNK_BYTES, Scan, Scanner
+from support.clamd import FOUND, OK, asked_about, clamd
 from support.file_samples import harmless_pdf
 from support.platforms import KEY, RunIntake, envelope, post
 
-OK = b"stream: OK\0"
-FOUND = b"stream: Prov.Virus FOUND\0"
 FILE = {
     "name": "a.pdf",
     "media_type": "application/pdf",
     "content": base64.b64encode(harmless_pdf()).decode(),
 }
-
-
-async def asked_about(reader: asyncio.StreamReader) -> bytes:
-    """The whole file that the scanner was sent."""
-    assert await reader.readuntil(b"\0") == b"zINSTREAM\0"
-    content = b""
-    while size := int.from_bytes(await reader.readexactly(4), "big"):
-        content += await reader.readexactly(size)
-    return content
-
-
-@asynccontextmanager
-async def clamd(socket: Path, answer: bytes | None) -> AsyncIterator[list[bytes]]:
-    """A scanner that answers this, or nothing and keeps the line; gives what it was sent."""
-    seen: list[bytes] = []
-    over = asyncio.Event()
-
-    async def scan(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        seen.append(await asked_about(reader))
-        if answer is None:
-            await over.wait()
-        writer.write(answer or b"")
-        writer.close()
-
-    async with await asyncio.start_unix_server(scan, socket):
-        yield seen
-        over.set()
 
 
 @pytest.mark.parametrize(

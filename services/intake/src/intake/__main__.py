@@ -13,7 +13,7 @@ from chassis.folders import WatchedFolder, each, whole
 from chassis.metrics import Metrics
 from chassis.service import Service
 from chassis.store import open_store
-from intake.api import Api, drift_counter, received_counter, scans_counter
+from intake.api import Api, drift_counter, received_counter
 from intake.attachments import Objects
 from intake.events import SubmissionReceived
 from intake.forms import find_forms, load_form
@@ -21,10 +21,11 @@ from intake.handback import HandBacks, hand_backs_counter
 from intake.handlers import Ledger
 from intake.inspection import Inspector
 from intake.keeping import Keeper
+from intake.late_scans import LateScans
 from intake.operations import ABOUT, operations
 from intake.platform_calls import PlatformCalls
 from intake.readings import Reader
-from intake.scanning import Scanner
+from intake.scanning import Scanner, scans_counter
 from intake.sealing import Sealer, keys_in
 from intake.settings import IntakeSettings
 from intake.submissions import tally
@@ -45,17 +46,19 @@ def build(settings: IntakeSettings, bus: Bus, clock: Clock = system_clock) -> Se
     hand_backs = HandBacks(store, callers, calls, hand_backs_counter(metrics.registry))
     inspector = Inspector()
     keeper = Keeper(store, Sealer(store, keys_in(_told(settings.sealing_key))))
+    objects, scans = Objects(settings.objects), scans_counter(metrics.registry)
+    scanner = Scanner(settings.clamd_socket) if settings.clamd_socket else None
     api = Api(
         store,
-        Objects(settings.objects),
+        objects,
         inspector,
-        Scanner(settings.clamd_socket) if settings.clamd_socket else None,
+        scanner,
         Door(callers),
         forms,
         _told(settings.personal_number_key),
         clock,
         received_counter(metrics.registry),
-        scans_counter(metrics.registry),
+        scans,
         drift_counter(metrics.registry),
         keeper,
     )
@@ -71,7 +74,7 @@ def build(settings: IntakeSettings, bus: Bus, clock: Clock = system_clock) -> Se
         clock=clock,
         reads=Ledger(hand_backs).reads(),
         says=[SubmissionReceived],
-        errands=[*hand_backs.errands(), reader.kind],
+        errands=[*hand_backs.errands(), reader.kind, LateScans(objects, scanner, scans).kind],
         operations=operations(api),
         tally=lambda: tally(store),
         folders=[callers, forms],

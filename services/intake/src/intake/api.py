@@ -45,7 +45,7 @@ from intake.inspection import Inspected, Inspector
 from intake.keeping import Keeper, incoming, told, waiting_for_mapping
 from intake.platform_documents import JSON_TYPE, Document, beside, document_of, is_document, place, read
 from intake.refusals import Refused
-from intake.scanning import Scan, Scanner
+from intake.scanning import Scan, Scanner, place_of, scan_pending
 from intake.submissions import Receipt, Submission, Taken, submissions, take
 
 MAX_BODY_BYTES = 10 * MIB
@@ -152,7 +152,7 @@ class Api:
         today = day_in_stockholm(self.clock())
         looked_at = await asyncio.gather(*(self._looked_at(file, today) for file in files))
         faults = [
-            Fault(f"/attachments/{index}", refused.detail)
+            Fault(place_of(index), refused.detail)
             for index, refused in enumerate(looked_at)
             if isinstance(refused, Refused)
         ]
@@ -171,9 +171,9 @@ class Api:
             self.scans.labels(scan.value).inc()
         if Scan.INFECTED in scans:
             raise _files_refused(
-                [Fault(_place(at), _INFECTED) for at, scan in enumerate(scans) if scan is Scan.INFECTED]
+                [Fault(place_of(at), _INFECTED) for at, scan in enumerate(scans) if scan is Scan.INFECTED]
             )
-        return [_scan_pending(_place(at)) for at, scan in enumerate(scans) if scan is Scan.PENDING]
+        return [scan_pending(at) for at, scan in enumerate(scans) if scan is Scan.PENDING]
 
     async def _looked_at(self, file: File, today: date) -> Inspected | Refused:
         try:
@@ -311,21 +311,6 @@ def _invalid(faults: Sequence[Fault]) -> Problem:
 
 
 _INFECTED = "Virusskyddet varnar för filen. Skicka inlämningen utan den, eller med en fil som är ren."
-_NOT_SCANNED = "Filen har inte kontrollerats mot virus. Släpp rapporten först när filen är kontrollerad."
-
-
-def _place(index: int) -> str:
-    return f"/attachments/{index}"
-
-
-def _scan_pending(place: str) -> Finding:
-    return Finding(
-        rule="scan-pending",
-        outcome="hold",
-        message=_NOT_SCANNED,
-        source="Handläggningsregel",
-        pointer=place,
-    )
 
 
 def _files_refused(faults: Sequence[Fault]) -> Problem:
@@ -397,7 +382,3 @@ def drift_counter(registry: CollectorRegistry) -> Counter:
         ["form", "platform"],
         registry=registry,
     )
-
-
-def scans_counter(registry: CollectorRegistry) -> Counter:
-    return Counter("kansli_scans_total", "Files by what the scanner said", ["outcome"], registry=registry)

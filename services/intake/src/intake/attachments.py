@@ -9,12 +9,16 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from chassis.store import StoreUnavailable
 from intake.events import Attachment
 from intake.inspection import Inspected
+
+
+class NoObject(Exception):
+    """The store has no such object."""
 
 
 class Objects:
@@ -44,6 +48,20 @@ class Objects:
             object=name,
             personal_number=file.personal_number,
         )
+
+    async def read(self, name: str) -> bytes:
+        """The bytes of a file that was kept.
+
+        Raises:
+            NoObject: they are not there.
+            StoreUnavailable: they could not be read.
+        """
+        try:
+            return bytes(await (await obstore.get_async(self._store, name)).bytes_async())
+        except (NotFoundError, FileNotFoundError):
+            raise NoObject from None
+        except (BaseError, OSError) as error:
+            raise StoreUnavailable(type(error).__name__) from error
 
     async def _put(self, name: str, content: bytes) -> None:
         with contextlib.suppress(AlreadyExistsError):

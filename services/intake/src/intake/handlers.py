@@ -16,7 +16,8 @@ from intake.events import (
     SubmissionRejected,
 )
 from intake.handback import HandBacks, News, rejection_message, return_message
-from intake.submissions import note, note_rejection, note_report
+from intake.scanning import is_unscanned
+from intake.submissions import leave_unscanned, note, note_rejection, note_report
 
 STATUS = {
     ReportFiled.kind: "filed",
@@ -47,6 +48,7 @@ class Ledger:
     async def note_rejected_submission(self, event: SubmissionRejected, tx: Transaction) -> None:
         findings = [finding.model_dump() for finding in event.findings]
         await note_rejection(tx, event.submission_id, event.revision, findings)
+        await _leave_unscanned(event, tx)
         await note(tx, event.submission_id, event.kind)
         await self.hand_backs.begin(tx, _news(event, 0, "rejected", rejection_message(event.findings)))
 
@@ -60,6 +62,8 @@ class Ledger:
             [finding.model_dump() for finding in event.findings],
             event.meeting.model_dump() if event.meeting else None,
         )
+        if event.kind != ReportHeld.kind:
+            await _leave_unscanned(event, tx)
         await note(tx, event.submission_id, event.kind)
         message = return_message(event.reason) if isinstance(event, ReportReturned) else None
         await self.hand_backs.begin(tx, _news(event, event.version, status, message))
@@ -67,6 +71,12 @@ class Ledger:
 
 async def note_letter(event: NotificationSent | NotificationFailed, tx: Transaction) -> None:
     await note(tx, event.submission_id, event.kind)
+
+
+async def _leave_unscanned(event: SubmissionRejected | ReportEvent, tx: Transaction) -> None:
+    """What is decided about is not said anew, whatever the virus scanner will say."""
+    if is_unscanned(event.findings):
+        await leave_unscanned(tx, event.submission_id, event.revision)
 
 
 def _news(event: SubmissionRejected | ReportEvent, version: int, status: str, message: str | None) -> News:

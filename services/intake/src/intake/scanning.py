@@ -1,12 +1,23 @@
 """clamd, asked over its unix socket whether a file is infected (zINSTREAM of clamd's protocol).
 
-"Not reached" is never "clean": a report whose files were not scanned is held.
+"Not reached" is never "clean": a report whose files were not scanned is held until they are.
 """
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter
+
+from intake.events import Finding, SubmissionReceived
+
+SCANNING = "scanning"
+"""The errand of having files scanned that could not be scanned when they came."""
+
+SCAN_PENDING = "scan-pending"
+"""The rule that holds a report until its files have been scanned."""
 
 CHUNK_BYTES = 128 * 1024
 """Larger ones are no faster; 20 MB take a tenth of a second."""
@@ -69,3 +80,39 @@ def _meaning(answer: bytes) -> Scan:
     if answer == _CLEAN:
         return Scan.CLEAN
     return Scan.INFECTED if answer.endswith(b" FOUND\0") else Scan.PENDING
+
+
+def place_of(index: int) -> str:
+    """Where a file stands in a submission, as a JSON pointer."""
+    return f"/attachments/{index}"
+
+
+def scan_pending(index: int) -> Finding:
+    return Finding(
+        rule=SCAN_PENDING,
+        outcome="hold",
+        message=_NOT_SCANNED,
+        source="Handläggningsregel",
+        pointer=place_of(index),
+    )
+
+
+_NOT_SCANNED = (
+    "Filen har inte kontrollerats mot virus än. Det görs automatiskt så snart det går. "
+    "Vänta med att släppa rapporten tills det är gjort."
+)
+
+
+def is_unscanned(findings: Iterable[Finding]) -> bool:
+    return any(finding.rule == SCAN_PENDING for finding in findings)
+
+
+def unscanned_files(event: SubmissionReceived) -> dict[str, str]:
+    """The objects that have not been scanned, each by its place in the submission."""
+    pending = {finding.pointer for finding in event.findings if finding.rule == SCAN_PENDING}
+    files = {place_of(index): attachment.object for index, attachment in enumerate(event.attachments)}
+    return {place: name for place, name in files.items() if place in pending}
+
+
+def scans_counter(registry: CollectorRegistry) -> Counter:
+    return Counter("kansli_scans_total", "Files by what the scanner said", ["outcome"], registry=registry)

@@ -1,6 +1,6 @@
 """The submission as it came, the promise of 202, and what became of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -15,8 +15,10 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     UniqueConstraint,
     case,
+    delete,
     func,
     insert,
     literal,
@@ -30,6 +32,7 @@ from chassis.events import new_id
 from chassis.store import Store, Transaction
 from chassis.store.tables import Moment, RowNumber
 from intake.events import Attachment, Finding, SubmissionReceived, Submitter
+from intake.scanning import SCANNING, unscanned_files
 
 metadata = MetaData()
 
@@ -53,6 +56,7 @@ submissions = Table(
 
 `status` is parked while nothing of it could be read, and dropped if a person decided to leave it so.
 `report_version` is the archive's version of the report that `status` tells of; 0 before there is one.
+`revision` is the number by which the newest was said: above all that came, if it was said anew.
 """
 
 revisions = Table(
@@ -97,6 +101,15 @@ history = Table(
     Column("at", Moment, nullable=False),
     Column("event", String, nullable=False),
 )
+
+unscanned = Table(
+    "unscanned",
+    metadata,
+    Column("submission_id", ForeignKey("submissions.id"), primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("event", Text, nullable=False),
+)
+"""What is to be said anew once its files have been scanned; gone when something else has decided before."""
 
 
 UNREAD = 0
@@ -222,7 +235,7 @@ async def take(tx: Transaction, submission: Incoming) -> Receipt:
     before = await _by_key(tx, submission)
     if before is not None:
         return _again(submission, before)
-    known = await tx.one(select(submissions).where(*_same_reference(submission)))
+    known = await tx.one(select(submissions).where(*_same_reference(submission)).with_for_update())
     receipt = await (_take_new(tx, submission) if known is None else _take_known(tx, submission, known))
     if receipt.taken is not Taken.CONFLICTING:
         await _remember_key(tx, submission, receipt)
@@ -312,7 +325,7 @@ async def _take_known(tx: Transaction, submission: Incoming, known: Row[Any]) ->
         return _again(submission, before)
     if submission.is_read and not _may_become(known, submission.form):
         return Receipt(Taken.CONFLICTING, form=submission.form)
-    last, newest = await _last_revision(tx, known.id)
+    last, newest = await _last_revision(tx, known)
     if submission.submitted_at < newest:
         return await _keep_superseded(tx, submission, known.id, last + 1)
     if submission.is_read or known.status in _WITHOUT_FORM:
@@ -329,16 +342,16 @@ def _may_become(known: Row[Any], form: str) -> bool:
     return known.status in _WITHOUT_FORM or known.form == form
 
 
-async def _last_revision(tx: Transaction, submission_id: str) -> tuple[int, datetime]:
-    """The highest number, and the latest time at which any of them was submitted."""
-    kept = revisions.c.submission_id == submission_id
+async def _last_revision(tx: Transaction, known: Row[Any]) -> tuple[int, datetime]:
+    """The highest number, also of what was only said anew, and the latest time of submission."""
+    kept = revisions.c.submission_id == known.id
     (last,) = await tx.all(
         select(
             func.max(revisions.c.revision).label("revision"),
             func.max(revisions.c.submitted_at, type_=Moment).label("submitted_at"),
         ).where(kept)
     )
-    return last.revision, last.submitted_at
+    return max(last.revision, known.revision), last.submitted_at
 
 
 async def _make_newest(tx: Transaction, submission: Incoming, submission_id: str, revision: int) -> None:
@@ -369,8 +382,58 @@ async def _take_revision(tx: Transaction, submission: Incoming, submission_id: s
 
 async def _send_on(tx: Transaction, submission: Incoming, submission_id: str, revision: int) -> None:
     if isinstance(submission, Submission):
-        await tx.say(submission.received(submission_id, revision))
+        event = submission.received(submission_id, revision)
+        await tx.say(event)
+        await _have_scanned(tx, event)
     await note(tx, submission_id, f"submission.{submission.status}")
+
+
+async def _have_scanned(tx: Transaction, event: SubmissionReceived) -> None:
+    """Send for the scanner once more; what an earlier revision waited for is no matter any longer."""
+    if event.revision > 1:
+        await _stop_waiting(tx, event.submission_id)
+    if files := unscanned_files(event):
+        waiting = {"submission_id": event.submission_id, "revision": event.revision}
+        await tx.execute(insert(unscanned).values(**waiting, event=event.model_dump_json()))
+        key = f"{SCANNING} {event.submission_id} {event.revision}"
+        await tx.send_on_errand(SCANNING, key, {**waiting, "form": event.form, "files": files})
+
+
+async def _stop_waiting(tx: Transaction, submission_id: str, *conditions: Any) -> None:
+    await tx.execute(delete(unscanned).where(unscanned.c.submission_id == submission_id, *conditions))
+
+
+async def leave_unscanned(tx: Transaction, submission_id: str, revision: int) -> None:
+    """A rule or a person has decided about the revision: what the scanner says will not change that."""
+    await _stop_waiting(tx, submission_id, unscanned.c.revision == revision)
+
+
+async def say_anew(
+    tx: Transaction,
+    submission_id: str,
+    revision: int,
+    changed: Callable[[SubmissionReceived], SubmissionReceived],
+) -> SubmissionReceived | None:
+    """The revision that waits, changed and under a number above all others; None if it waits no more.
+
+    What came stays in the record as it came.
+    """
+    known = await _locked(tx, submission_id)
+    of_revision = unscanned.c.submission_id == submission_id, unscanned.c.revision == revision
+    waiting = await tx.one(select(unscanned.c.event).where(*of_revision))
+    if waiting is None:
+        return None
+    last, _ = await _last_revision(tx, known)
+    await tx.execute(update(submissions).where(submissions.c.id == submission_id).values(revision=last + 1))
+    await _stop_waiting(tx, submission_id)
+    event = changed(SubmissionReceived.model_validate_json(waiting.event))
+    return event.model_copy(update={"revision": last + 1})
+
+
+async def _locked(tx: Transaction, submission_id: str) -> Row[Any]:
+    """Whoever else would give out a number of the same submission waits for this transaction."""
+    query = select(submissions).where(submissions.c.id == submission_id).with_for_update()
+    return (await tx.execute(query)).one()
 
 
 async def _keep_superseded(
@@ -421,17 +484,26 @@ async def take_reading(tx: Transaction, submission: Submission, submission_id: s
     Raises:
         OtherForm: the submission has a form already, and it is not this one.
     """
-    (known,) = await tx.all(select(submissions).where(submissions.c.id == submission_id))
+    known = await _locked(tx, submission_id)
     if not _may_become(known, submission.form):
         raise OtherForm
     before = (await tx.all(select(revisions.c.superseded).where(*_revision(submission_id, revision))))[0]
     superseded = before.superseded or await _is_overtaken(tx, submission_id, submission.submitted_at)
     await _record_reading(tx, submission, submission_id, revision, superseded=superseded)
     if not superseded:
-        await _make_newest(tx, submission, submission_id, revision)
-        await _send_on(tx, submission, submission_id, revision)
+        number = await _number_to_say(tx, known, revision)
+        await _make_newest(tx, submission, submission_id, number)
+        await _send_on(tx, submission, submission_id, number)
     elif not before.superseded:
         await note(tx, submission_id, "submission.superseded")
+
+
+async def _number_to_say(tx: Transaction, known: Row[Any], revision: int) -> int:
+    """Its own, unless an earlier one was said anew while it waited: the newest has the highest number."""
+    if known.status in _WITHOUT_FORM or revision > known.revision:
+        return revision
+    last, _ = await _last_revision(tx, known)
+    return last + 1
 
 
 async def _record_reading(
