@@ -2,9 +2,6 @@
 
 import asyncio
 import io
-import os
-import signal
-import time
 import zipfile
 from collections.abc import AsyncIterator
 from datetime import date
@@ -23,6 +20,7 @@ from intake.file_names import MAX_NAME, numbered, safe_name
 from intake.inspection import Inspected, Inspector, inspect
 from intake.refusals import Refused
 from support.file_samples import harmless_pdf, jpeg, pdf_with, png
+from support.inspections import dying, meeting
 
 TODAY = date(2026, 11, 20)
 LOCATION = 0x8825
@@ -211,31 +209,19 @@ async def test_a_process_that_dies_refuses_its_file_and_no_other(
 ) -> None:
     """The next file finds a new process, and so does the one after a worn-out one."""
     with monkeypatch.context() as hostile:
-        hostile.setattr(inspection, "_in_time", _dying)
+        hostile.setattr(inspection, "_in_time", dying)
         with pytest.raises(Refused, match="rimlig tid"):
             await inspector.inspect(File("a.png", "image/png", png()), TODAY)
     for _ in range(4):
         assert (await inspector.inspect(File("a.png", "image/png", png()), TODAY)).name == "a.png"
 
 
-def _dying(_file: File, _today: date) -> None:
-    os.kill(os.getpid(), signal.SIGALRM)
-
-
 async def test_files_are_inspected_side_by_side(
     inspector: Inspector, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Each of the two sees that the other is there, and each answers for its own file."""
-    monkeypatch.setattr(inspection, "_in_time", _meeting)
+    monkeypatch.setattr(inspection, "_in_time", meeting)
     files = [File(str(tmp_path / name), "", str(tmp_path / other).encode()) for name, other in ("ab", "ba")]
     async with asyncio.timeout(60):
         met = await asyncio.gather(*(inspector.inspect(file, TODAY) for file in files))
     assert [file.name for file in met] == [file.name for file in files]
-
-
-def _meeting(file: File, _today: date) -> Inspected:
-    """Shows itself, and waits until the other one does."""
-    Path(file.name).touch()
-    while not Path(file.content.decode()).exists():
-        time.sleep(0.01)
-    return Inspected(file.name, "", b"", None)
