@@ -1,6 +1,8 @@
 """The detector: real numbers are found however they are written, look-alikes are not."""
 
+import re
 import time
+import unicodedata
 from datetime import date, timedelta
 
 import pytest
@@ -87,6 +89,13 @@ def test_a_recent_date_with_a_clock_time_is_never_certain(day: date, clock: obje
 def test_look_alikes_are_not_certain(text: str) -> None:
     """Telephone, giro, organisation, invoice and diary numbers hold no report."""
     assert "certain" not in kinds(text)
+
+
+def test_a_number_may_be_written_with_fewer_characters_than_digits() -> None:
+    """Outside Latin-1 one character may be two digits, and none is more in a row."""
+    assert kinds("⑲⑫⑫⑫–⑫⑫") == ["certain"]
+    runs = re.findall("[0-9]+", " ".join(unicodedata.normalize("NFKC", chr(code)) for code in range(0xD800)))
+    assert max(map(len, runs)) == 2
 
 
 @given(st.text())

@@ -242,3 +242,20 @@ def test_names_in_texts_and_of_loops_are_no_variables(judged: Judge) -> None:
     """Only what the expression refers to is checked."""
     rules = one("['data.hej', 'b'].exists(b, b == 'data.hej')")
     assert judged(DATA, rules).findings
+
+
+def test_of_several_numbers_the_first_in_the_report_is_pointed_out(judged: Judge) -> None:
+    """Every time: the same report gives the same judgement, and a map of CEL's has no order."""
+    text = "19121212-1212"
+    rules = one("personal_numbers(data).size() == 3", pointer="{personal_numbers(data)[0].pointer}")
+    schema = {"properties": {name: {} for name in ("dag", "enhet", "sist", "alltra")}}
+    data = {**DATA, "enhet": f"a {text}", "sist": f"b {text}", "alltra": f"c {text}"}
+    assert {judged(data, rules, schema=schema).findings[0].pointer for _ in range(9)} == {"/enhet"}
+
+
+@pytest.mark.parametrize("words", ["Lex  Sarah", "LEX\nSARAH", "en lex\u00a0sarah till", "lex sarahanmälan"])
+def test_words_are_found_however_they_are_spaced(judged: Judge, words: str) -> None:
+    """White space in a text and in a word of the list is the same, whatever it is."""
+    rules = one("mentions(data, ['sjukskriv', 'lex sarah']) == ['lex sarah']")
+    assert judged({**DATA, "enhet": words}, rules).findings
+    assert not judged({**DATA, "enhet": "lex och sarah"}, rules).findings

@@ -9,14 +9,14 @@ answer. `&&` and `||` are answered when either side settles them, whatever the o
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TypeVar
+from functools import reduce
+from typing import TypeAlias, TypeVar
 
 import cel
 
-from validation.texts import swedish
+from validation.texts import Json, swedish
 
 Answer = TypeVar("Answer")
 
@@ -32,6 +32,9 @@ class EvaluationError(Exception):
 Vocabulary = Mapping[str, frozenset[str] | None]
 """The variables an expression may use, dotted (`past.data`), each with its fields; None is any."""
 
+Read: TypeAlias = "Mapping[str, Read] | None"
+"""The parts of a value that are read, each with its own parts; None is the whole value."""
+
 FUNCTIONS = frozenset(
     {"kontaktpolitiker", "personal_numbers", "mentions", "days_between", "year", "unit_name"}
 )
@@ -45,6 +48,9 @@ _CEL_FUNCTIONS = frozenset(
 )
 _NAMED_FUNCTION = re.compile(r"[A-Za-z]\w*")
 _TEXT_LITERAL = re.compile(r"""r?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
+_UNCLEAR = re.compile(r"""//|\'{3}|"{3}|(?<!\w)[bB]?[rR][bB]?["']""")
+"""A comment, a long text or a raw one: where texts begin and end cannot be told without a parser."""
+
 _BOUND_NAME = re.compile(r"\.\s*(?:all|exists|existsOne|exists_one|map|filter)\s*\(\s*(\w+)\s*,")
 
 
@@ -52,6 +58,8 @@ _BOUND_NAME = re.compile(r"\.\s*(?:all|exists|existsOne|exists_one|map|filter)\s
 class Expression:
     source: str
     program: cel.Program
+    read: Mapping[str, Read]
+    """The variables it needs; to hand over more costs about a µs a value."""
 
     def answer(self, context: cel.Context, kind: type[Answer]) -> Answer:
         """Evaluate to a value of the kind; raises `EvaluationError` when there is none such.
@@ -68,10 +76,6 @@ class Expression:
             raise EvaluationError(f"{self.source}: answers {type(value).__name__}")
         return value
 
-    def asked(self, name: str) -> frozenset[str] | None:
-        """Give the fields of the variable that the expression can read, or None when it takes the whole."""
-        return _asked(name, self.source)
-
     def number(self, context: cel.Context) -> int | float:
         """Evaluate to a number, which in CEL a bool is not; raises `EvaluationError`."""
         value = self.answer(context, object)
@@ -84,27 +88,73 @@ class Expression:
         return frozenset(_fields_of(name, _without_literals(self.source)))
 
 
-@lru_cache(maxsize=4096)
-def _asked(name: str, source: str) -> frozenset[str] | None:
-    bare = _without_literals(source)
-    fields = _fields_of(name, bare)
-    root = name.partition(".")[0]
-    others = r"\.(?:person|unit|event_date)\b" if root != name else r"(?!)"
-    whole = re.findall(
-        rf"(?<![\w.]){root}\b(?!{re.escape(name.removeprefix(root))}\.[A-Za-z_]|{others})", bare
-    )
-    return None if whole else frozenset(fields)
-
-
 def compiled(source: str, vocabulary: Vocabulary) -> Expression:
     """Compile and check names; raises `ExpressionError`."""
     try:
-        program = cel.compile(source)
-        references = program.references()
+        references = cel.compile(source).references()
     except (ValueError, RuntimeError) as error:
         raise ExpressionError(f"`{source}` is not CEL: {error}") from None
     _check(source, references, vocabulary)
-    return Expression(source, program)
+    program = cel.compile(_without_the_whole(source))
+    read = {name: _read(name, program.source) for name in program.variables()}
+    return Expression(source, program, read)
+
+
+def read_by(expressions: Iterable[Expression]) -> Read:
+    """Give what the expressions need of the variables together."""
+    return _together(expression.read for expression in expressions)
+
+
+def narrowed(value: Json, read: Read) -> Json:
+    """Leave out what is not read; lists and texts stay whole."""
+    if read is None or not isinstance(value, dict):
+        return value
+    return {name: narrowed(value[name], part) for name, part in read.items() if name in value}
+
+
+def _together(parts: Iterable[Read]) -> Read:
+    nothing: Read = {}
+    return reduce(_both, parts, nothing)
+
+
+def _both(one: Read, other: Read) -> Read:
+    if one is None or other is None:
+        return None
+    shared = {name: _both(one[name], other[name]) for name in one.keys() & other.keys()}
+    return {**one, **other, **shared}
+
+
+def _read(name: str, source: str) -> Read:
+    """Read which parts of the variable the expression names; all of it where that cannot be told.
+
+    A name before a parenthesis is a method and no part; whether something is null takes no part of it.
+    """
+    if _UNCLEAR.search(source):
+        return None
+    steps = r"(?:\.[A-Za-z_]\w*\b(?!\s*\())*"
+    places = rf"(?<![\w.]){re.escape(name)}\b(?P<steps>{steps})(?P<is_null>\s*[=!]=\s*null\b)?"
+    found = [*re.finditer(places, _without_literals(source))]
+    return _together(_part(match) for match in found) if found else None
+
+
+def _part(match: re.Match[str]) -> Read:
+    part: Read = {} if match["is_null"] else None
+    for step in reversed(match["steps"].split(".")[1:]):
+        part = {step: part}
+    return part
+
+
+_WHOLE = re.compile(rf"{_TEXT_LITERAL.pattern}|\b(personal_numbers|mentions)\(\s*data\s*(?:,|(?=\)))")
+
+
+def _without_the_whole(source: str) -> str:
+    """Let functions over all of `data` find it themselves, so that its texts need not become CEL's.
+
+    `mentions(data, words)` is compiled as `mentions_in_data(words)`; see `validation.rules.functions_for`.
+    """
+    if _UNCLEAR.search(source) or "data" in _BOUND_NAME.findall(source):
+        return source
+    return _WHOLE.sub(lambda match: f"{match[2]}_in_data(" if match[2] else match[0], source)
 
 
 def _check(source: str, references: Mapping[str, list[str]], vocabulary: Vocabulary) -> None:
@@ -151,9 +201,9 @@ class Template:
         """Whether there is no expression in it."""
         return all(isinstance(part, str) for part in self.parts)
 
-    def uses(self, name: str) -> frozenset[str]:
-        expressions = (part for part in self.parts if isinstance(part, Expression))
-        return frozenset().union(*(expression.uses(name) for expression in expressions))
+    @property
+    def expressions(self) -> Iterator[Expression]:
+        return (part for part in self.parts if isinstance(part, Expression))
 
 
 def template(text: str, vocabulary: Vocabulary) -> Template:

@@ -5,7 +5,7 @@ judgement; `scopes` tells which past a form asks for and `earliest` how far back
 texts folded, on both sides, since what they compare was written by hand at different times.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, Self
@@ -17,8 +17,11 @@ from validation.expressions import (
     EvaluationError,
     Expression,
     ExpressionError,
+    Read,
     Vocabulary,
     compiled,
+    narrowed,
+    read_by,
 )
 from validation.schemas import Schema
 from validation.texts import Json
@@ -63,10 +66,9 @@ class Fact:
     nothing: Number
     """The fact without any past: 0 or 0.0, which tells a sum's type."""
 
-    def asked(self, name: str) -> frozenset[str] | None:
-        """Give the fields of the variable that the fact reads, or None when it takes the whole."""
-        parts = [part.asked(name) for part in (self.share, self.where) if part]
-        return None if None in parts else frozenset().union(*(part for part in parts if part))
+    @property
+    def expressions(self) -> Iterator[Expression]:
+        return (part for part in (self.share, self.where) if part)
 
     def covers(self, past: Past, occasion: Occasion) -> bool:
         near = self.within_days is None or (abs((past.event_date - occasion.day).days) <= self.within_days)
@@ -155,19 +157,21 @@ def counted(
     occasion: Occasion,
     past: Sequence[Past],
     schema: Schema,
+    read: Read,
     context: cel.Context,
 ) -> dict[str, Number]:
     """Count every fact; one that has no answer is left out, so that what needs it has none either.
 
-    `past` is what `relevant` gave. Only what the facts read is made ready for CEL, which costs more
-    than they do.
+    `past` is what `relevant` gave, `read` what `read_by_facts` did, and the context the facts' own:
+    CEL copies all of a context when something has been put into it, and the rules' holds more.
     """
-    totals, wanted = nothing(facts), asked(facts, "past.data")
+    totals = nothing(facts)
     for one in past:
-        context.add_variable("past", _in_cel(one, schema, wanted))
-        for fact in facts:
-            if fact.name in totals and fact.covers(one, occasion):
-                _add(fact, context, totals)
+        covering = [fact for fact in facts if fact.name in totals and fact.covers(one, occasion)]
+        if covering:
+            context.add_variable("past", _in_cel(one, schema, read))
+        for fact in covering:
+            _add(fact, context, totals)
     return totals
 
 
@@ -178,23 +182,17 @@ def _add(fact: Fact, context: cel.Context, totals: dict[str, Number]) -> None:
         del totals[fact.name]
 
 
-def asked(facts: Iterable[Fact], name: str) -> frozenset[str] | None:
-    """Give the fields of the variable that some fact reads, or None when one takes the whole."""
-    parts = [fact.asked(name) for fact in facts]
-    return None if None in parts else frozenset().union(*(part for part in parts if part))
+def read_by_facts(facts: Iterable[Fact]) -> Read:
+    """Give what the facts need of the variables, `past` among them."""
+    return read_by(expression for fact in facts for expression in fact.expressions)
 
 
-def only(data: Json, wanted: frozenset[str] | None) -> Json:
-    """Leave out the fields nobody reads."""
-    if wanted is None or not isinstance(data, dict):
-        return data
-    return {name: data[name] for name in data if name in wanted}
-
-
-def _in_cel(past: Past, schema: Schema, wanted: frozenset[str] | None) -> Mapping[str, Any]:
-    return {
+def _in_cel(past: Past, schema: Schema, read: Read) -> Mapping[str, Any]:
+    told = {
         "person": None if past.person_id is None else {"id": past.person_id},
         "unit": past.unit,
         "event_date": past.event_date.isoformat(),
-        "data": schema.in_facts(only(past.data, wanted)),
+        "data": past.data,
     }
+    seen = narrowed({"past": told}, read).get("past", {})
+    return {name: schema.in_facts(part) if name == "data" else part for name, part in seen.items()}

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from chassis.faults import Fault, Faulty, refusal
 from chassis.folders import BrokenFolder, Problem, folders_with
 from chassis.yaml_files import read_yaml
-from validation.expressions import ExpressionError, Template, template
+from validation.expressions import ExpressionError, Read, Template, read_by, template
 from validation.rules import Rulebook, RulesText, rulebooks, vocabulary
 from validation.schemas import Schema, read_schema
 
@@ -67,7 +67,7 @@ class FormText(_Text):
         return self.model_dump(mode="json", include=fields, exclude_none=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Form:
     """A form with everything compiled that a judgement needs; immutable and shared."""
 
@@ -111,9 +111,15 @@ class Form:
 
     def in_cel(self, version: int) -> Mapping[str, Any]:
         """Give the form as rules see it; what the guideline does not say is absent."""
-        fields = {"form", "committee", "title", "guideline"}
-        text = self.text.model_dump(mode="json", include=fields, exclude_none=True)
-        return {**text, "version": version}
+        return {**self.text.in_cel, "version": version}
+
+    @cached_property
+    def read(self) -> Mapping[int, Read]:
+        """What rules and subject need of the variables, for each version."""
+        return {
+            version: read_by([*book.expressions, *self.subjects[version].expressions])
+            for version, book in self.rulebooks.items()
+        }
 
 
 Forms = Mapping[str, Form]

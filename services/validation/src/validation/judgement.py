@@ -4,17 +4,18 @@ Pure: the same report, form, committee, past and moment give the same judgement.
 `circumstances` first, locks the person, fetches their past, and then runs `judge`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 import cel
 
 from chassis.clock import day_in_stockholm, in_stockholm
 from chassis.personal_numbers import Kind, masked
-from validation.expressions import EvaluationError
-from validation.facts import Number, Occasion, Past, asked, counted, nothing, only, relevant
+from validation.expressions import EvaluationError, narrowed
+from validation.facts import Number, Occasion, Past, counted, nothing, relevant
 from validation.findings import Finding, Verdict, verdict_of
 from validation.forms import Form
 from validation.register import Committee, Kontaktpolitiker
@@ -128,11 +129,11 @@ class _Case:
         return self._judgement(findings, {}, (), self._form.title)
 
     def judged(self, past: Iterable[Past]) -> Judgement:
-        rules = self._rules
+        rules, version = self._rules, self._submission.form_version
         data = self.schema.typed(self.data)
-        context = self._context(data)
-        facts = self._facts(past, context, data)
-        context.update({"data": data, "facts": facts})
+        facts = self._facts(past, data)
+        told = {**self._around_it, "data": data, "facts": facts}
+        context = self._context(narrowed(told, self._form.read[version]), lambda: data)
         lines, unreckoned = rules.compensation(context)
         findings = (*rules.findings(context, self._committee.rules), *unreckoned)
         return self._judgement(findings, facts, lines, self._subject(context))
@@ -148,7 +149,7 @@ class _Case:
         outcome = verdict_of(findings)
         return Judgement(
             outcome=outcome,
-            findings=tuple(replace(one, message=self._safe(one.message)) for one in findings),
+            findings=tuple(map(self._safe_finding, findings)),
             facts=facts,
             compensation=() if outcome == "rejected" else tuple(map(self._safe_line, lines)),
             person=self._around.person,
@@ -166,9 +167,9 @@ class _Case:
         except EvaluationError:
             return self._form.title
 
-    def _facts(self, past: Iterable[Past], context: cel.Context, data: Json) -> dict[str, Number]:
-        """Count with texts folded; the context is the rules' own, since a new one costs more than they do."""
-        facts, around = self._rules.facts, self._around
+    def _facts(self, past: Iterable[Past], data: Json) -> dict[str, Number]:
+        """Count with texts folded, in a context that holds only what facts read."""
+        facts, schema, around = self._rules.facts, self.schema, self._around
         occasion = Occasion(
             submission_id=self._submission.submission_id,
             person_id=around.person.id if around.person else None,
@@ -178,38 +179,34 @@ class _Case:
         earlier = relevant(past, occasion)
         if not earlier:
             return nothing(facts)
-        read = only(data, asked(facts, "data"))
-        context.add_variable("data", self.schema.comparable(read))
-        return counted(facts, occasion, earlier, self.schema, context)
+        read = self._rules.read_by_facts
+        told = narrowed({**self._around_it, "data": data}, read)
+        if "data" in told:
+            told["data"] = schema.comparable(told["data"])
+        context = self._context(told, lambda: schema.comparable(data))
+        return counted(facts, occasion, earlier, schema, read, context)
 
-    def _context(self, data: Json) -> cel.Context:
-        names = [printable(name) for name in self._submission.attachments]
-        return cel.Context(
-            self._variables(data, names),
-            functions_for(
-                self._committee,
-                self._around.day,
-                self._received,
-                {"": self.data, "/attachments": names},
-            ),
-        )
+    def _context(self, variables: Json, data: Callable[[], Json]) -> cel.Context:
+        day, texts = self._around.day, {"": self.data, "/attachments": self._attachments}
+        return cel.Context(variables, functions_for(self._committee, day, self._received, texts, data))
 
-    def _variables(self, data: Json, attachments: list[str]) -> dict[str, Any]:
+    @cached_property
+    def _attachments(self) -> list[str]:
+        return [printable(name) for name in self._submission.attachments]
+
+    @cached_property
+    def _around_it(self) -> dict[str, Any]:
+        """The variables besides `data` and `facts`."""
         submitter = self._submission.submitter
         return {
-            "data": data,
             "submitter": {"name": printable(submitter.name), "email": _shown(submitter.email)},
             "person": entry(self._around.person),
             "unit": self._around.unit,
             "received_at": in_stockholm(self._submission.received_at).isoformat(),
             "today": day_in_stockholm(self._now).isoformat(),
             "form": self._form.in_cel(self._submission.form_version),
-            "committee": {
-                "id": self._committee.id,
-                "name": self._committee.name,
-                "units": self._committee.unit_names,
-            },
-            "attachments": attachments,
+            "committee": self._committee.in_cel,
+            "attachments": self._attachments,
             "in_attachments": [*self._numbers_in_attachments()],
         }
 
@@ -217,6 +214,10 @@ class _Case:
         for index, kind in enumerate(self._submission.numbers_in_attachments):
             if kind:
                 yield {"kind": kind, "pointer": f"/attachments/{index}"}
+
+    def _safe_finding(self, finding: Finding) -> Finding:
+        message = self._safe(finding.message)
+        return finding if message == finding.message else replace(finding, message=message)
 
     def _safe_line(self, line: Line) -> Line:
         return replace(line, message=self._safe(line.message)) if line.message else line

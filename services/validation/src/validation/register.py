@@ -95,6 +95,11 @@ class Committee(_Entry, HasId):
         return {unit.id: unit.name for unit in reversed(self.units)}
 
     @cached_property
+    def in_cel(self) -> Mapping[str, Any]:
+        """Give the committee as rules see it."""
+        return {"id": self.id, "name": self.name, "units": self.unit_names}
+
+    @cached_property
     def _by_address(self) -> Mapping[str, list[Kontaktpolitiker]]:
         return _grouped((folded(term.email), term) for term in self.kontaktpolitiker)
 

@@ -31,10 +31,11 @@ form and newer ones. Each is checked against the schema of every version that it
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, TypeVar
 
 import cel
@@ -48,12 +49,13 @@ from validation.expressions import (
     EvaluationError,
     Expression,
     ExpressionError,
+    Read,
     Template,
     Vocabulary,
     compiled,
     template,
 )
-from validation.facts import Fact, FactText, Number, compiled_fact
+from validation.facts import Fact, FactText, Number, compiled_fact, read_by_facts
 from validation.findings import Finding, Outcome
 from validation.register import Committee, Kontaktpolitiker
 from validation.schemas import Schema
@@ -124,11 +126,23 @@ class Payment:
             return _unanswered(f"Ersättningen «{self.kind}»", self.source or "Ersättning")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rulebook:
     facts: tuple[Fact, ...]
     rules: tuple[Rule, ...]
     payments: tuple[Payment, ...]
+
+    @cached_property
+    def read_by_facts(self) -> Read:
+        return read_by_facts(self.facts)
+
+    @property
+    def expressions(self) -> Iterator[Expression]:
+        """Those of rules and payments; facts are counted before, with less around them."""
+        for rule in self.rules:
+            yield from (rule.when, *rule.message.expressions, *rule.pointer.expressions)
+        for payment in self.payments:
+            yield from (payment.quantity, *payment.message.expressions)
 
     def findings(self, context: cel.Context, overrides: Mapping[str, Outcome]) -> tuple[Finding, ...]:
         found = (rule.finding(context, overrides) for rule in self.rules)
@@ -309,14 +323,19 @@ def entry(person: Kontaktpolitiker | None) -> Mapping[str, Any] | None:
 
 
 def functions_for(
-    committee: Committee, day: date, received: date, texts: Mapping[str, Json]
+    committee: Committee, day: date, received: date, texts: Mapping[str, Json], data: Callable[[], Json]
 ) -> dict[str, Callable[..., Any]]:
-    """Make the functions of one judgement; `texts` are what numbers are pointed out in."""
+    """Make the functions of one judgement; `texts` are what numbers are pointed out in.
+
+    `data` gives what was reported to the functions that are asked about all of it.
+    """
     seen = _Seen(_Pointers(texts), received)
     return {
         "kontaktpolitiker": lambda email: entry(committee.by_email(_text(email), day)),
         "personal_numbers": seen.numbers,
-        "mentions": lambda value, words: _mentioned(value, tuple(map(_text, words))),
+        "personal_numbers_in_data": lambda: seen.numbers(data()),
+        "mentions": _mentioned,
+        "mentions_in_data": lambda words: _mentioned(data(), words),
         "days_between": lambda since, until: (day_of(until) - day_of(since)).days,
         "year": lambda moment: day_of(moment).year,
         "unit_name": lambda unit: committee.unit_name(_text(unit)),
@@ -362,15 +381,37 @@ def _numbers(value: Json, today: date, pointers: _Pointers) -> Iterator[dict[str
                 yield {"kind": number.kind, "pointer": pointers.of(text)}
 
 
-def _mentioned(value: Json, words: tuple[str, ...]) -> list[str]:
-    text = "\n".join(folded(leaf) for _, leaf in leaves(value) if isinstance(leaf, str))
-    return list(dict.fromkeys(filter(None, _any_of(words).findall(text))))
+def _mentioned(value: Json, words: Sequence[Any]) -> list[str]:
+    sought = _sought(tuple(map(_text, words)))
+    texts = [leaf for _, leaf in leaves(value) if isinstance(leaf, str)]
+    return sought.found_in(texts) if sought.may_be_in(texts) else []
+
+
+class _Sought:
+    """The words of a rule's list, as they are looked for."""
+
+    def __init__(self, words: tuple[str, ...]) -> None:
+        folded_words = [folded(word) for word in words]
+        self._beginnings = {word.partition(" ")[0] for word in folded_words}
+        self._any = re.compile(rf"\b(?:{'|'.join(map(re.escape, folded_words))})")
+
+    def may_be_in(self, texts: Sequence[str]) -> bool:
+        """Answer for most texts at a third of the cost: where a word's first part is not, the word is not.
+
+        White space need not be collapsed for that, since the first part has none.
+        """
+        text = unicodedata.normalize("NFC", "\n".join(texts).casefold())
+        return any(beginning in text for beginning in self._beginnings)
+
+    def found_in(self, texts: Sequence[str]) -> list[str]:
+        found = self._any.findall("\n".join(map(folded, texts)))
+        return list(dict.fromkeys(filter(None, found)))
 
 
 @lru_cache(maxsize=64)
-def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
+def _sought(words: tuple[str, ...]) -> _Sought:
     """Compile a rule's word list once; rules are few and their lists never change."""
-    return re.compile(rf"\b(?:{'|'.join(re.escape(folded(word)) for word in words)})")
+    return _Sought(words)
 
 
 def _text(value: Any) -> str:
@@ -380,8 +421,12 @@ def _text(value: Any) -> str:
     return value
 
 
+@lru_cache(maxsize=1024)
 def day_of(value: Any) -> date:
-    """Give the day in Sweden of a date, or of a time with or without a zone."""
+    """Give the day in Sweden of a date, or of a time with or without a zone.
+
+    A judgement asks for the same few days a dozen times; the last thousand are kept.
+    """
     try:
         moment = datetime.fromisoformat(_text(value))
     except ValueError:
@@ -398,5 +443,5 @@ def _blank_context(schema: Schema) -> cel.Context:
     past = {"person": {"id": ""}, "unit": "", "event_date": "2000-01-01", "data": data}
     return cel.Context(
         {"data": data, "past": past, "unit": "", "today": "2000-01-01"},
-        functions_for(nobody, date.min, date.min, {}),
+        functions_for(nobody, date.min, date.min, {}, lambda: data),
     )

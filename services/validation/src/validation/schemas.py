@@ -18,6 +18,11 @@ from validation.proven import quick_yes
 from validation.texts import DEEPEST, Json, escaped, folded, is_printable, leaves
 
 JsonSchema = Mapping[str, Any]
+Kinds = tuple[type, ...]
+
+_NUMBERS: Kinds = (int, float, dict, list)
+_TEXTS: Kinds = (str, dict, list)
+"""With what may hold them."""
 
 _EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;.]+")
 
@@ -82,13 +87,16 @@ class Field:
     def is_free_text(self) -> bool:
         return not self.choices and self._schema.get("format") in (None, "email")
 
-    def mapped(self, value: Json, change: Callable[["Field", Json], Json]) -> Json:
-        """Change every value that holds no others by what its field says."""
+    def mapped(self, value: Json, change: Callable[["Field", Json], Json], kinds: Kinds) -> Json:
+        """Change every value of the kinds by what its field says; the others are passed over."""
         if isinstance(value, dict):
-            return {key: self.child(key).mapped(item, change) for key, item in value.items()}
+            return {
+                key: self.child(key).mapped(item, change, kinds) if isinstance(item, kinds) else item
+                for key, item in value.items()
+            }
         if isinstance(value, list):
-            return [self.child(0).mapped(item, change) for item in value]
-        return change(self, value)
+            return [self.child(0).mapped(item, change, kinds) for item in value]
+        return change(self, value) if isinstance(value, kinds) else value
 
     def blank(self, levels: int = DEEPEST) -> Json:
         """Make some value of the field's type, each property filled in."""
@@ -141,7 +149,9 @@ class Schema:
 
     def __init__(self, document: JsonSchema) -> None:
         self._validator = Draft202012Validator(document, format_checker=_FORMATS)
-        self._says_yes = quick_yes(document, _FORMATS) or _never
+        quick = quick_yes(document, _FORMATS)
+        self.is_quick = quick is not None
+        self.says_yes = quick or _never
         self.document = document
         self.root = Field(document, document)
 
@@ -150,13 +160,12 @@ class Schema:
 
         What cannot be measured is refused before the schema is asked: it would break the library.
         """
-        found = list(leaves(data))
-        unsound = any(True for faults in (_unmeasurable(found), _illegible(found)) for _ in faults)
-        return () if not unsound and self._says_yes(data) else self.all_findings(data, source)
+        sound = all(_is_sound(value) for _, value in leaves(data))
+        return () if sound and self.says_yes(data) else self.all_findings(data, source)
 
     def all_findings(self, data: Json, source: str) -> tuple[Finding, ...]:
         """The same by jsonschema alone, which has the last word."""
-        found = list(leaves(data))
+        found = leaves(data)
         faults = [*_unmeasurable(found)] or [*_illegible(found), *self._faults(data)]
         return tuple(
             Finding("schema", "reject", fault.message, source, fault.pointer)
@@ -165,7 +174,7 @@ class Schema:
 
     def in_facts(self, data: Json) -> Json:
         """Give what facts compare: numbers typed and free texts folded, in one walk."""
-        return self.root.mapped(data, lambda field, value: _comparable(field, _typed(field, value)))
+        return self.root.mapped(data, _in_facts, (*_NUMBERS, str))
 
     def has(self, pointer: str) -> bool:
         """Whether a JSON Pointer leads to a field; an index leads to a list's items."""
@@ -185,11 +194,11 @@ class Schema:
 
         JSON knows no difference between 8 and 8.0, CEL does.
         """
-        return self.root.mapped(data, _typed)
+        return self.root.mapped(data, _typed, _NUMBERS)
 
     def comparable(self, data: Json) -> Json:
         """Fold the free texts; values chosen from a list and dates stay as they are."""
-        return self.root.mapped(data, _comparable)
+        return self.root.mapped(data, _comparable, _TEXTS)
 
     def _faults(self, data: Json) -> Iterator[Fault]:
         errors = self._validator.iter_errors(data)
@@ -273,6 +282,15 @@ def _never(_data: Json) -> bool:
     return False
 
 
+def _is_sound(value: Json) -> bool:
+    """Whether neither `_illegible` nor `_unmeasurable` has anything to say of it."""
+    if isinstance(value, str):
+        return is_printable(value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return abs(value) <= _LARGEST_INTEGER if isinstance(value, int) else not value
+
+
 def _illegible(found: Leaves) -> Iterator[Fault]:
     """Find texts with control characters or lone surrogates, which no form may hold."""
     for pointer, value in found:
@@ -308,6 +326,10 @@ def _typed(field: Field, value: Json) -> Json:
 
 def _comparable(field: Field, value: Json) -> Json:
     return folded(value) if isinstance(value, str) and field.is_free_text else value
+
+
+def _in_facts(field: Field, value: Json) -> Json:
+    return _comparable(field, value) if isinstance(value, str) else _typed(field, value)
 
 
 _TYPES = {

@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from typing import Any
 
 Json = Any
@@ -51,16 +50,23 @@ def _composed(value: Json, levels: int) -> Json:
     return value
 
 
-def leaves(value: Json, pointer: str = "", levels: int = DEEPEST) -> Iterator[tuple[str, Json]]:
+def leaves(value: Json, pointer: str = "") -> list[tuple[str, Json]]:
     """Find every value that holds no others, with its JSON Pointer; the too deep comes whole."""
+    found: list[tuple[str, Json]] = []
+    _gather(value, pointer, DEEPEST, found)
+    return found
+
+
+def _gather(value: Json, pointer: str, levels: int, found: list[tuple[str, Json]]) -> None:
+    """Into a list, since generators inside generators cost twice as much."""
     if isinstance(value, dict) and levels:
         for key, item in value.items():
-            yield from leaves(item, f"{pointer}/{escaped(key)}", levels - 1)
+            _gather(item, f"{pointer}/{escaped(key)}", levels - 1, found)
     elif isinstance(value, list) and levels:
         for index, item in enumerate(value):
-            yield from leaves(item, f"{pointer}/{index}", levels - 1)
+            _gather(item, f"{pointer}/{index}", levels - 1, found)
     else:
-        yield pointer, value
+        found.append((pointer, value))
 
 
 def escaped(key: str) -> str:
