@@ -248,7 +248,7 @@ def test_of_several_numbers_the_first_in_the_report_is_pointed_out(judged: Judge
     """Every time: the same report gives the same judgement, and a map of CEL's has no order."""
     text = "19121212-1212"
     rules = one("personal_numbers(data).size() == 3", pointer="{personal_numbers(data)[0].pointer}")
-    schema = {"properties": {name: {} for name in ("dag", "enhet", "sist", "alltra")}}
+    schema: Any = {"properties": {name: {} for name in ("dag", "enhet", "sist", "alltra")}}
     data = {**DATA, "enhet": f"a {text}", "sist": f"b {text}", "alltra": f"c {text}"}
     assert {judged(data, rules, schema=schema).findings[0].pointer for _ in range(9)} == {"/enhet"}
 
