@@ -44,7 +44,7 @@ from intake.forms import Forms
 from intake.inspection import Inspected, Inspector
 from intake.keeping import Keeper, incoming, told, waiting_for_mapping
 from intake.platform_documents import JSON_TYPE, Document, beside, document_of, is_document, place, read
-from intake.refusals import Refused
+from intake.refusals import Refused, left_out
 from intake.scanning import Scan, Scanner, place_of, scan_pending
 from intake.submissions import Receipt, Submission, Taken, submissions, take
 
@@ -147,39 +147,38 @@ class Api:
             raise plain_problem(404)
         return web.Response(body=to_json(answer), content_type=JSON_TYPE)
 
-    async def _inspected(self, files: Sequence[File]) -> list[Inspected]:
-        """Every file fit to keep, or a refusal that names each that is not."""
+    async def _fit(self, draft: Draft) -> tuple[list[Inspected], list[Finding]]:
+        """Every file fit to keep, and what is to be said of them and of the others.
+
+        Raises:
+            Problem: 422 that names each file that is not fit, where the sender can choose another.
+        """
         today = day_in_stockholm(self.clock())
-        looked_at = await asyncio.gather(*(self._looked_at(file, today) for file in files))
-        faults = [
-            Fault(place_of(index), refused.detail)
-            for index, refused in enumerate(looked_at)
-            if isinstance(refused, Refused)
-        ]
-        if faults:
-            raise _files_refused(faults)
-        fit = [file for file in looked_at if isinstance(file, Inspected)]
-        names = numbered(file.name for file in fit)
-        return [replace(file, name=name) for file, name in zip(fit, names, strict=True)]
+        looked_at = await asyncio.gather(*(self._looked_at(file, today) for file in draft.files))
+        refused = {at: one for at, one in enumerate(looked_at) if isinstance(one, Refused)}
+        if refused and not draft.may_lose_files:
+            raise _files_refused([Fault(place_of(at), one.detail) for at, one in refused.items()])
+        fit = [one for one in looked_at if not isinstance(one, Refused)]
+        names = numbered(file.name for file, _ in fit)
+        named = [replace(file, name=name) for (file, _), name in zip(fit, names, strict=True)]
+        unscanned = [scan_pending(at) for at, (_, scan) in enumerate(fit) if scan is Scan.PENDING]
+        return named, [*(left_out(at, one) for at, one in refused.items()), *unscanned]
 
-    async def _unscanned(self, files: Sequence[Inspected]) -> list[Finding]:
-        """What holds the report, for each file that the scanner did not answer for; infected ones raise."""
-        if self.scanner is None:
-            return []
-        scans = await asyncio.gather(*(self.scanner.scan(file.content) for file in files))
-        for scan in scans:
-            self.scans.labels(scan.value).inc()
-        if Scan.INFECTED in scans:
-            raise _files_refused(
-                [Fault(place_of(at), _INFECTED) for at, scan in enumerate(scans) if scan is Scan.INFECTED]
-            )
-        return [scan_pending(at) for at, scan in enumerate(scans) if scan is Scan.PENDING]
-
-    async def _looked_at(self, file: File, today: date) -> Inspected | Refused:
+    async def _looked_at(self, file: File, today: date) -> tuple[Inspected, Scan] | Refused:
         try:
-            return await self.inspector.inspect(file, today)
+            inspected = await self.inspector.inspect(file, today)
         except Refused as refused:
             return refused
+        scan = await self._scanned(inspected)
+        return Refused(_INFECTED) if scan is Scan.INFECTED else (inspected, scan)
+
+    async def _scanned(self, file: Inspected) -> Scan:
+        """Without a scanner every file is as clean as its inspection could tell."""
+        if self.scanner is None:
+            return Scan.CLEAN
+        scan = await self.scanner.scan(file.content)
+        self.scans.labels(scan.value).inc()
+        return scan
 
     async def _submission(
         self, draft: Draft, caller: Caller, key: str | None, received_at: datetime, size: int
@@ -189,8 +188,7 @@ class Api:
         submitted_at = draft.submitted_at or received_at
         in_time = caller.own_platform and submitted_at <= received_at
         digest = await beside(size, partial(_digest, draft, submitter))
-        files = await self._inspected(draft.files)
-        unscanned = await self._unscanned(files)
+        files, said = await self._fit(draft)
         attachments = [await self.objects.keep(file) for file in files]
         return Submission(
             caller=caller.id,
@@ -205,7 +203,7 @@ class Api:
             submitter=submitter,
             data=draft.data,
             attachments=attachments,
-            findings=[*draft.findings, *unscanned],
+            findings=[*draft.findings, *said],
         )
 
     def _version(self, draft: Draft, caller: Caller) -> int:

@@ -37,6 +37,11 @@ class Draft:
     personal_number: str | None
     data: Mapping[str, Any]
     files: Sequence[File] = ()
+    may_lose_files: bool = False
+    """Whether a file that is not taken is left out with a word, instead of refusing all that came with it.
+
+    So for a platform's own document: whoever filled it in is not there to choose another file.
+    """
     findings: Sequence[Finding] = ()
     """What the dialect noticed and a person should know, such as a form that has changed."""
 

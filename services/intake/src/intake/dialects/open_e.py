@@ -105,6 +105,7 @@ class _Reading:
             personal_number=person.personal_number,
             data=data,
             files=[file for file in files if file is not None],
+            may_lose_files=True,
             findings=[*self._notes(unread), *_lost(files)],
         )
 
