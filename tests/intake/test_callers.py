@@ -163,9 +163,12 @@ async def test_a_malformed_signature_is_401_and_never_our_fault(
     assert (answer.status, answer.is_problem) == (401, True)
 
 
-async def test_a_body_that_is_no_text_is_401_for_who_signs(intake: LoneService) -> None:
-    """The library cannot check a signature over bytes that are no UTF-8."""
-    assert (await post(intake, b"\xff", key=None, **signed(b"\xff"))).status == 401
+async def test_a_body_that_is_no_text_can_be_signed(intake: LoneService) -> None:
+    """Its signature is over the bytes: a picture, or XML in ISO-8859-1."""
+    for body in (b"\xff", "<åäö/>".encode("iso-8859-1")):
+        answer = await post(intake, body, key=None, **signed(body))
+        assert answer.status == 400
+        assert (await post(intake, body + b" ", key=None, **signed(body))).status == 401
 
 
 def basic(user: str, password: str) -> str:

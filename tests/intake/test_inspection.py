@@ -1,6 +1,7 @@
 """A file is what it says, does nothing of its own, and keeps nothing hidden."""
 
 import asyncio
+import base64
 import io
 import zipfile
 from collections.abc import AsyncIterator
@@ -20,7 +21,7 @@ from intake.file_names import MAX_NAME, numbered, safe_name
 from intake.inspection import Inspected, Inspector, inspect
 from intake.refusals import Refused
 from support.file_samples import harmless_pdf, jpeg, pdf_with, png
-from support.inspections import dying, meeting
+from support.inspections import dying, meeting, stumbling
 
 TODAY = date(2026, 11, 20)
 LOCATION = 0x8825
@@ -180,6 +181,7 @@ def test_every_name_becomes_a_safe_one(name: str) -> None:
     ("name", "safe"),
     [
         ("../../etc/passwd", "passwd.pdf"),
+        ("rad\u2028brytning\u2029.pdf", "radbrytning.pdf"),
         ("CON.pdf", "fil CON.pdf"),
         ("..", "fil.pdf"),
         ("rapport\u202efdp.exe", "rapportfdp.pdf"),
@@ -225,3 +227,45 @@ async def test_files_are_inspected_side_by_side(
     async with asyncio.timeout(60):
         met = await asyncio.gather(*(inspector.inspect(file, TODAY) for file in files))
     assert [file.name for file in met] == [file.name for file in files]
+
+
+ODD_EXIF = base64.b64decode(
+    "/9j/7gAOQWRvYmUAZAAAAAAA/+EAikV4aWYAAE1NACoAAAAIAAQBDgACAAAABQAAAD4BEgADAAAAAQAGAAABGgABAAAAAQAAAESI"
+    "JQAEAAAAAQAAAEwAAAAAZGVzYwAAAAAASAAAAAEAAgABAAIAAAACTgAAAAACAAUAAAADAAUAAAADAAAAagAAAAAAagAAAAAAAAAB"
+    "AAAAAQAAAAIAAAABAAAAAwAAAAH/2wBDAAgGBgcGBQgHBwcJCQgKDBQNDAsLDBkSEw8UHRofHh0aHBwgJC4nICIsIxwcKDcpLDAx"
+    "NDQ0Hyc5PTgyPC4zNDL/wAAUCAAQABgEQxEATREAWREASxEA/8QAHwAAAQUBAQEBAQEAAAAAAAAAAAECAwQFBgcICQoL/8QAtRAA"
+    "AgEDAwIEAwUFBAQAAAF9AQIDAAQRBRIhMUEGE1FhByJxFDKBkaEII0KxwRVS0fAkM2JyggkKFhcYGRolJicoKSo0NTY3ODk6Q0RF"
+    "RkdISUpTVFVWV1hZWmNkZWZnaGlqc3R1dnd4eXqDhIWGh4iJipKTlJWWl5iZmqKjpKWmp6ipqrKztLW2t7i5usLDxMXGx8jJytLT"
+    "1NXW19jZ2uHi4+Tl5ufo6erx8vP09fb3+Pn6/9oADgRDAE0AWQBLAAA/APCa9Irx2vf6KKKKKKKKKKKKKKKKKKKK/9k="
+)
+"""A whole picture whose EXIF says how it is turned, and has a fraction over nothing."""
+
+
+def test_a_picture_with_odd_exif_is_a_picture() -> None:
+    """What cannot be read of it is thrown away with the rest."""
+    kept = inspected(ODD_EXIF, "a.jpg", "image/jpeg")
+    assert dict(Image.open(io.BytesIO(kept.content)).getexif()) == {}
+
+
+async def test_what_a_library_fails_with_is_the_file_s_fault(
+    inspector: Inspector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A platform that is told to try again would do so for ever."""
+    monkeypatch.setattr(inspection, "_in_time", stumbling)
+    with pytest.raises(Refused, match="gick inte att läsa"):
+        await inspector.inspect(File("a.png", "image/png", png()), TODAY)
+
+
+def test_a_number_beside_the_pages_is_found() -> None:
+    """In a comment, a bookmark or the title, where a reader sees it and a page's text does not."""
+    note = pikepdf.Dictionary(
+        Type=pikepdf.Name.Annot,
+        Subtype=pikepdf.Name.Text,
+        Rect=[0, 0, 20, 20],
+        Contents=pikepdf.String("Se 19121212-1212"),
+    )
+    with pikepdf.open(io.BytesIO(harmless_pdf())) as pdf:
+        pdf.pages[0].obj.Annots = pikepdf.Array([note])
+        out = io.BytesIO()
+        pdf.save(out)
+    assert inspected(out.getvalue(), "a.pdf", "application/pdf").personal_number == "certain"

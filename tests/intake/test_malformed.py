@@ -99,3 +99,18 @@ async def test_any_data_in_a_right_envelope_is_taken_and_leaves_as_it_came(
 async def test_a_body_that_breaks_off_is_refused(intake: LoneService, cut: int) -> None:
     """A line that was lost in the middle is no submission."""
     assert_refused(await post(intake, to_json(envelope())[:-cut], key=KEY))
+
+
+async def test_a_key_that_the_sender_chose_is_not_repeated(intake: LoneService) -> None:
+    """The pointer leads to what it stands in."""
+    submitter = {"name": "Anna", "email": "a@b.example", "19121212-1212 Anna är sjuk": 1}
+    answer = await post(intake, envelope(submitter=submitter), key=KEY)
+    assert (answer.status, answer.pointers) == (422, ["/submitter"])
+    assert "1212" not in answer.content
+
+
+async def test_ten_mebibytes_of_xml_without_files_are_too_much(intake: LoneService) -> None:
+    """A file in it is what makes it larger."""
+    body = b"<a>" + b"x" * (11 * 1024 * 1024) + b"</a>"
+    answer = await post(intake, body, key=KEY, content_type="text/xml")
+    assert (answer.status, answer.is_problem) == (413, True)

@@ -117,3 +117,19 @@ def test_a_fingerprint_changes_with_what_reads_the_family() -> None:
     found = mapped(SHIPPED, "e-tjanst", "901")
     assert found is not None
     assert found[0] == "kontaktpolitiker-valfard"
+
+
+def test_a_platform_s_own_mapping_goes_before_another_form_s_for_any(tmp_path: Path) -> None:
+    """Whichever form comes first by its name."""
+    for name, platform in (("a", '"*"'), ("b", "stan")):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "form.yaml").write_text(f"form: {name}\n", "utf-8")
+        (folder / "v1.schema.json").write_text('{"properties": {"dag": {}}}', "utf-8")
+        mapping = f'platforms: {{{platform}: {{"5": {{version: 1, elements: {{dag: /dag}}}}}}}}\n'
+        (folder / "open-e.yaml").write_text(mapping, "utf-8")
+    forms = load_forms([tmp_path])
+    assert [found[0] for platform in ("stan", "annan") if (found := mapped(forms, platform, "5"))] == [
+        "b",
+        "a",
+    ]

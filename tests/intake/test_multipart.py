@@ -113,3 +113,29 @@ async def test_a_form_holds_no_more_than_its_limit(intake: LoneService) -> None:
     assert (await post(intake, to_json(envelope()) + b" " * 11 * MIB, key=KEY)).status == 413
     allowed = a_file(b"%PDF-" + b" " * 11 * MIB)
     assert (await posted(intake, submission(), allowed, END)).pointers == ["/attachments/0"]
+
+
+@pytest.mark.parametrize(
+    "disposition",
+    [
+        'form-data; filename="19121212-1212.pdf; 19121212-1212=3=4; name=f',
+        "form-data; name=f; filename=åäö.pdf",
+        "form-data; name=f; filename*=undefined''b%aa.pdf",
+    ],
+)
+async def test_an_odd_header_is_refused_and_not_repeated(
+    intake: LoneService, capfd: pytest.CaptureFixture[str], disposition: str
+) -> None:
+    """Neither in the answer nor by a library's warning."""
+    odd = f"--{BOUNDARY}\r\nContent-Disposition: {disposition}\r\nContent-Type: application/pdf\r\n\r\n"
+    answer = await posted(intake, submission(), odd.encode() + harmless_pdf() + b"\r\n", END)
+    assert answer.status in {400, 422}
+    told = capfd.readouterr()
+    assert "1212" not in told.out + told.err + answer.content
+    assert "åäö" not in told.err
+
+
+async def test_an_odd_boundary_is_not_understood(intake: LoneService) -> None:
+    """Two spellings of it at once."""
+    odd = "multipart/form-data; boundary*=utf-8''XbX; boundary*0=b"
+    assert (await posted(intake, submission(), END, content_type=odd)).status == 400

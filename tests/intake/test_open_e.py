@@ -428,3 +428,17 @@ def test_a_mapping_is_the_platforms_own() -> None:
     forms = small_form({}, {})
     with pytest.raises(NoMapping):
         read_xml(as_xml(instance({}, family="5"), UTF_8), forms, "annan")
+
+
+def test_half_a_character_is_left_for_validation_to_reject() -> None:
+    """JSON can hold one, and no text can."""
+    content = as_frends(instance(values=report(enhet=question(Enhet="\ud800"))))
+    assert read_frends(content, FORMS, "e-tjanst").data["enhet"] == "\ufffd"
+
+
+def test_a_time_at_the_end_of_the_calendar_is_no_time() -> None:
+    """It has no day in Sweden."""
+    tree = instance()
+    tree["Header"]["LastSubmitted"] = "9999-12-31T23:30:00+00:00"
+    with pytest.raises(Unreadable, match="LastSubmitted"):
+        read(tree)

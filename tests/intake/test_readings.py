@@ -285,3 +285,14 @@ async def test_a_number_that_cannot_be_hashed_here_refuses_no_document(run_intak
         assert (answer.status, answer.told["status"]) == (202, "received")
         (event,) = await intake.said("submission.received")
     assert event.data["submitter"]["personal_number_hash"] is None
+
+
+@pytest.mark.parametrize(
+    "begins", [b'\xef\xbb\xbf{"FlowInstance": ', b'{"?xml":{"@version":"1.0"},"FlowInstance":{"Header": ']
+)
+async def test_frends_json_that_breaks_off_is_kept_however_it_begins(
+    intake: LoneService, begins: bytes
+) -> None:
+    """With a byte order mark, or with the XML declaration that Newtonsoft writes first."""
+    answer = await send(intake, begins, **{"Content-Type": "application/json"})
+    assert (answer.status, "parked_id" in answer.told) == (422, True)

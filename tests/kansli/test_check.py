@@ -79,6 +79,7 @@ def test_what_is_shipped_has_nothing_wrong(config: Path) -> None:
         ("v1.schema.json", '"format": "date"', '"format": "datum"', "nobody asserts the format datum"),
         ("v1.schema.json", '"#/$defs/text"', '"#/$defs/txt"', "$ref leads nowhere"),
         ("v1.schema.json", '"title": "Besöksdatum",', '"title": "Besöksdatum"', "no JSON"),
+        ("v1.schema.json", '"pattern": "\\\\S"', '"pattern": "(?=a)b"', "in linear time"),
         ("open-e.yaml", "besoksdatum: /besoksdatum", "besoksdatum: /dag", "/dag leads to no field"),
         ("open-e.yaml", "ignored:", "ignore:", "did you mean ignored?"),
         ("examples/accepted.json", '"expect": {', '"expect": {"colour": 1, ', "no such key"),
@@ -93,6 +94,14 @@ def test_a_fault_in_a_form_is_told_with_file_line_and_remedy(
     assert found, errors()
     assert found[0].line is not None
     assert abs(found[0].line - line) <= 1
+
+
+def test_a_family_that_two_forms_map_is_an_error(forms: Path, errors: Callable[[], list[Problem]]) -> None:
+    """Nobody could say which of them a submission is."""
+    path, line = miswrite(forms / VALFARD / "open-e.yaml", '"901":', '"902":')
+    (problem,) = errors()
+    assert (problem.file, problem.line) == (path, line)
+    assert f"already mapped by {SOCIAL}" in problem.words
 
 
 def test_an_example_that_is_judged_otherwise_is_told_at_its_expectation(
@@ -119,6 +128,8 @@ def test_an_example_that_is_judged_otherwise_is_told_at_its_expectation(
         ("committees/valfard.yaml", "nora.sekreterarsson@kommunen.example", "nora", "not an e-mail address"),
         ("committees/valfard.yaml", "id: valfard\n", "id: valfard\nid: valfard\n", "stands twice"),
         ("committees/valfard.yaml", "id: valfard\n", "id: social\n", "must be social.yaml"),
+        ("committees/valfard.yaml", "disposal:", "rules: {late: hold}\ndisposal:", "there is no rule late"),
+        ("committees/valfard.yaml", 'proposal: "', 'proposal: {{a}}\nx: "', "in quotation marks"),
     ],
 )
 def test_a_fault_in_the_configuration_is_told_with_file_line_and_remedy(
@@ -163,7 +174,6 @@ def test_every_fault_is_told_and_not_only_the_first(
     [
         ("units: [kost, kultur]", "units: [kost]", "kultur has no kontaktpolitiker"),
         ("units: [kost, kultur]", "units: [kost, kultur], employed_in: [kost]", "employed there"),
-        ("disposal:", "rules: {late: hold}\ndisposal:", "there is no rule late"),
     ],
 )
 def test_what_deserves_attention_is_a_warning(

@@ -6,6 +6,7 @@ import time
 from datetime import date
 from pathlib import Path
 
+from intake import inspection
 from intake.dialects import File
 from intake.inspection import Inspected
 
@@ -20,3 +21,13 @@ def meeting(file: File, _today: date) -> Inspected:
     while not Path(file.content.decode()).exists():
         time.sleep(0.01)
     return Inspected(file.name, "", b"", None)
+
+
+def stumbling(file: File, today: date) -> Inspected:
+    """The real thing, with a library that fails in a way of its own."""
+    vars(inspection)["inspect"] = _failing
+    return inspection._in_time(file, today)
+
+
+def _failing(_file: File, _today: date) -> Inspected:
+    raise KeyError("a library's own trouble")

@@ -1,6 +1,7 @@
 """Schema errors in a person's words, one finding each, never with what was written."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -133,3 +134,20 @@ def test_a_schema_may_refer_to_itself() -> None:
     )
     assert schema.root.blank()["barn"]["tal"] == 0.0
     assert repr(schema.typed({"barn": {"barn": {"tal": 1}}})) == "{'barn': {'barn': {'tal': 1.0}}}"
+
+
+def test_a_pattern_costs_no_more_than_the_text_is_long() -> None:
+    """Any sender can write the text; Python's own engine would hold the whole process for years."""
+    document = {"type": "object", "properties": {"text": {"type": "string", "pattern": "^(a+)+$"}}}
+    schema = read_schema(json.dumps(document))
+    began = time.perf_counter()
+    assert [finding.pointer for finding in schema.findings({"text": "a" * 9000 + "!"}, "Prov")] == ["/text"]
+    assert schema.findings({"text": "a" * 9000}, "Prov") == ()
+    assert time.perf_counter() - began < 2
+
+
+@pytest.mark.parametrize("words", [{"pattern": "(a)\\1"}, {"patternProperties": {"^a": {}}}])
+def test_what_cannot_be_matched_in_linear_time_is_no_schema(words: dict[str, Any]) -> None:
+    """The form is refused, and nobody's report is."""
+    with pytest.raises(FormSchemaError):
+        read_schema(json.dumps({"type": "object", **words}))

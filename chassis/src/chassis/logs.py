@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import warnings
 from collections.abc import MutableMapping
 from typing import Any, TextIO
 
@@ -22,6 +23,7 @@ def write_logs(stream: TextIO = sys.stdout, service: str | None = None) -> None:
         logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
+    warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"aiohttp\.multipart")
     if service is not None:
         structlog.contextvars.bind_contextvars(service=service)
     _route_library_logs(stream, shared)

@@ -19,6 +19,9 @@ class _TextualDates(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                problem = "a key is a name; put what begins with { or [ in quotation marks"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             if key.value in seen:
                 problem = "the same key stands twice; take one away"
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)

@@ -1,7 +1,7 @@
 """`kansli check`: every file that a municipality writes, read as the services would, before they do."""
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -48,7 +48,7 @@ def run(config: Path | None, added_forms: Sequence[Path]) -> int:
 
 def look_through(config: Path, forms: Sequence[Path], today: date) -> tuple[list[Problem], list[Problem]]:
     """Find the errors and the warnings; a file that several services read is told of once."""
-    errors = [*_form_errors(forms, today), *_config_errors(config, today)]
+    errors = [*_form_errors(forms, today), *_config_errors(config, today), *_overrides(config, forms, today)]
     return [*dict.fromkeys(errors)], [*dict.fromkeys(_warnings(config, forms, today))]
 
 
@@ -67,6 +67,13 @@ def _form_errors(folders: Sequence[Path], today: date) -> Problems:
     for folder in found.values():
         yield from _refused(lambda folder: archive.forms.load_form(folder, today), folder)
         yield from _mapping_errors(folder)
+    yield from _twice_mapped(found)
+
+
+def _twice_mapped(found: Mapping[str, Path]) -> Problems:
+    forms = _readable(found, intake.forms.load_form)
+    for name, place, words in intake.forms.mapped_twice(forms):
+        yield from refusal(found[name] / intake.forms.MAPPING_FILE, Faulty([Fault(place, words)])).problems
 
 
 def _mapping_errors(folder: Path) -> Problems:
@@ -111,22 +118,41 @@ def _refused(load: Callable[[Path], object], path: Path) -> Problems:
         yield from broken.problems or [Problem(path, None, str(broken))]
 
 
+def _overrides(config: Path, folders: Sequence[Path], today: date) -> Problems:
+    """A committee may set the outcome of a rule, and a rule that is misspelt would stay as it was."""
+    forms, paths = _forms(folders), _committee_files(config)
+    for name, register in _registers(config, today).items():
+        for place, words in check_overrides(register, forms):
+            yield from refusal(paths[name], Faulty([Fault(place, words)])).problems
+
+
 def _warnings(config: Path, folders: Sequence[Path], today: date) -> Problems:
     """Of what can be read; what cannot is an error."""
-    forms = _readable(validation.forms.find_forms(folders), validation.forms.load_form)
-    paths = _committee_files(config)
-    registers = _readable(paths, lambda path: validation.register.load_committee(path, today))
-    calendars = _readable(paths, lambda path: archive.committees.load_committee(path, today))
+    forms, paths, registers = _forms(folders), _committee_files(config), _registers(config, today)
+    calendars = _readable(paths, partial(archive.committees.load_committee, today=today))
     for name, register in registers.items():
         yield from _of_register(paths[name], register, forms, today)
     for name, calendar in calendars.items():
         yield from _without_meeting(paths[name], calendar, today)
-    for folder, form in ((folder, forms[name]) for name, folder in _found(folders, forms)):
-        yield from _of_form(folder / "form.yaml", form, registers, today)
+    for name, form in forms.items():
+        yield from _of_form(_form_folders(folders)[name] / "form.yaml", form, registers, today)
 
 
-def _found(folders: Sequence[Path], forms: Mapping[str, Form]) -> Iterable[tuple[str, Path]]:
-    return [(name, path) for name, path in validation.forms.find_forms(folders).items() if name in forms]
+def _forms(folders: Sequence[Path]) -> dict[str, Form]:
+    return _readable(_form_folders(folders), validation.forms.load_form)
+
+
+def _form_folders(folders: Sequence[Path]) -> Mapping[str, Path]:
+    """None where one of the folders is not there, which is an error by itself."""
+    try:
+        return validation.forms.find_forms(folders)
+    except BrokenFolder:
+        return {}
+
+
+def _registers(config: Path, today: date) -> dict[str, Committee]:
+    load = partial(validation.register.load_committee, today=today)
+    return _readable(_committee_files(config), load)
 
 
 def _readable(paths: Mapping[str, Path], load: Callable[[Path], Any]) -> dict[str, Any]:
@@ -134,9 +160,9 @@ def _readable(paths: Mapping[str, Path], load: Callable[[Path], Any]) -> dict[st
 
 
 def _of_register(path: Path, register: Committee, forms: Mapping[str, Form], today: date) -> Problems:
-    of_people = check_register(register, today) if _needs_people(register, forms) else ()
-    for place, words in (*of_people, *check_overrides(register, forms)):
-        yield from refusal(path, Faulty([Fault(place, words)])).problems
+    if _needs_people(register, forms):
+        for place, words in check_register(register, today):
+            yield from refusal(path, Faulty([Fault(place, words)])).problems
 
 
 def _needs_people(register: Committee, forms: Mapping[str, Form]) -> bool:

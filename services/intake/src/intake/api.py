@@ -83,6 +83,8 @@ class Api:
         content_type = request.content_type
         caller, body = await self.door.admit(request, MAX_BYTES_WITH_FILES)
         self.door.spend(caller)
+        if len(body) > MAX_BODY_BYTES and _holds_no_files(content_type, body):
+            raise _too_large_without_files()
         key, platform = _plain_key(request.headers.get("Idempotency-Key")), _platform(request, caller)
         if await is_document(content_type, body):
             document = await document_of(caller.id, platform, content_type, body, self.clock())
@@ -239,8 +241,6 @@ class Api:
 
 def _draft(content_type: str, body: bytes) -> Draft:
     """What was sent, in one of our own dialects; without files it may be smaller only."""
-    if len(body) > MAX_BODY_BYTES and _holds_no_files(content_type, body):
-        raise _too_large_without_files()
     with _told_as_problems():
         draft = _read(content_type, body)
     if not draft.files and len(body) > MAX_BODY_BYTES:
@@ -248,9 +248,13 @@ def _draft(content_type: str, body: bytes) -> Draft:
     return draft
 
 
+_FILES = (b'"attachments"', b"EncodedData")
+"""What files are called in our own JSON and in a platform's document."""
+
+
 def _holds_no_files(content_type: str, body: bytes) -> bool:
-    """Plain before anything is parsed: JSON in which no member can be the files."""
-    return not content_type.lower().startswith(MULTIPART_TYPE) and b'"attachments"' not in body
+    """Plain before anything is parsed: no part, no member and no element of it can be a file."""
+    return content_type != MULTIPART_TYPE and not any(name in body for name in _FILES)
 
 
 def _too_large_without_files() -> Problem:

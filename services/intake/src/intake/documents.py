@@ -61,6 +61,9 @@ _BY_SUBTYPE = {
     "/Sound": _MEDIA,
     "/3D": _MEDIA,
 }
+_WRITTEN = frozenset({"/Contents", "/RC", "/Title", "/Subject", "/Keywords", "/Author", "/URI", "/Alt"})
+"""Where texts stand beside the pages (ISO 32000-1: 12.3.3, 12.5.2, 14.3.3, 14.9.3)."""
+
 _HYPHENS_AT_LINE_END = str.maketrans({"\ufffe": "-", "\x02": "-"})
 """What PDFium writes for a hyphen that ends a line, as in 191212-⏎1212."""
 
@@ -71,34 +74,39 @@ def text_of(content: bytes) -> str:
     Raises:
         Refused: it cannot be opened, is too long, or does or carries something of its own.
     """
-    _see_to_it_that_it_is_only_read(content)
+    written = _see_to_it_that_it_is_only_read(content)
     try:
-        return _drawn(content)
+        return f"{_drawn(content)}\n{written}"
     except pypdfium2.PdfiumError:
         raise Refused(_BROKEN) from None
 
 
-def _see_to_it_that_it_is_only_read(content: bytes) -> None:
+def _see_to_it_that_it_is_only_read(content: bytes) -> str:
+    """Gives what is written beside the pages: comments, bookmarks, title and links."""
     if not content.rstrip(b"\r\n\t \x00").endswith(b"%%EOF"):
         raise Refused(_MORE_AFTER if b"%%EOF" in content else _BROKEN)
     try:
         with pikepdf.open(io.BytesIO(content), attempt_recovery=False, suppress_warnings=True) as pdf:
-            _judge(pdf)
+            return _judged(pdf)
     except pikepdf.PasswordError:
         raise Refused(_ENCRYPTED) from None
     except (pikepdf.PdfError, ValueError, TypeError, RecursionError):
         raise Refused(_BROKEN) from None
 
 
-def _judge(pdf: pikepdf.Pdf) -> None:
+def _judged(pdf: pikepdf.Pdf) -> str:
     if pdf.is_encrypted:
         raise Refused(_ENCRYPTED)
     if len(pdf.objects) > MAX_OBJECTS or len(pdf.pages) > MAX_PAGES:
         raise Refused(_TOO_LONG)
+    written: list[str] = []
     for known in pdf.objects:
         for key, value in _entries(known):
             if reason := _reason(key, value):
                 raise Refused(reason)
+            if key in _WRITTEN and isinstance(value, pikepdf.String):
+                written.append(str(value))
+    return "\n".join(written)[:MAX_CHARACTERS]
 
 
 def _entries(known: Any) -> Iterator[tuple[str, Any]]:

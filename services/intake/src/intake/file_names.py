@@ -48,10 +48,13 @@ def _with_numbers(name: str) -> Iterator[str]:
 
 
 def _visible(name: str) -> str:
-    """NFC, without the Unicode category C: controls, direction marks, surrogates, unassigned."""
-    return "".join(
-        mark for mark in unicodedata.normalize("NFC", name) if not unicodedata.category(mark).startswith("C")
-    )
+    """NFC, without controls, direction marks, surrogates, the unassigned, and what begins a new line."""
+    return "".join(mark for mark in unicodedata.normalize("NFC", name) if not _is_hidden(mark))
+
+
+def _is_hidden(mark: str) -> bool:
+    category = unicodedata.category(mark)
+    return category.startswith("C") or category in {"Zl", "Zp"}
 
 
 def _last_part(name: str) -> str:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from chassis.faults import Fault, Faulty, read_model, refusal
+from chassis.faults import Fault, Faulty, Place, read_model, refusal
 from chassis.folders import BrokenFolder, folders_with
-from intake.mappings import Family, MappingText, Schema
+from intake.mappings import ANY_PLATFORM, Family, MappingText, Schema
 
 _SCHEMA = re.compile(r"v(\d+)\.schema\.json")
 
@@ -39,11 +39,26 @@ Forms = Mapping[str, Form]
 
 
 def mapped(forms: Forms, platform: str, family: str) -> tuple[str, Family] | None:
-    """The form that the platform's family is, and how to read it."""
+    """The form that the family is, and how to read it; the platform's own mapping before one for any."""
+    found = (
+        (name, form.open_e.platforms[which][family])
+        for which in (platform, ANY_PLATFORM)
+        for name, form in forms.items()
+        if family in form.open_e.platforms.get(which, {})
+    )
+    return next(found, None)
+
+
+def mapped_twice(forms: Forms) -> Iterator[tuple[str, Place, str]]:
+    """Find the families that several forms claim: the form, where in its mapping, and what to do."""
+    claimed: dict[tuple[str, str], str] = {}
     for name, form in forms.items():
-        if found := form.open_e.family(platform, family):
-            return name, found
-    return None
+        for platform, families in form.open_e.platforms.items():
+            for family in families:
+                first = claimed.setdefault((platform, family), name)
+                if first != name:
+                    words = f"family {family} of {platform} is already mapped by {first}; map it in one form"
+                    yield name, ("platforms", platform, family), words
 
 
 def fingerprint(forms: Forms, platform: str, family: str) -> str:

@@ -10,6 +10,7 @@ import asyncio
 import os
 import resource
 import signal
+import warnings
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ FILES_PER_PROCESS = 500
 """A process starts in half a second; what its libraries leak goes when it goes."""
 
 _ALLOWED = "Skicka PDF, JPEG eller PNG."
+_UNREADABLE = "Filen gick inte att läsa. Öppna den, spara den på nytt och skicka den igen."
 _TOO_HEAVY = (
     "Det gick inte att kontrollera filen på rimlig tid. Spara den på nytt, gärna mindre, och skicka den."
 )
@@ -187,12 +189,19 @@ class _Process:
 
 
 def _in_time(file: File, today: date) -> Inspected:
-    """The alarms have no handler, so they end the process even in the middle of a library's C code."""
+    """The alarms have no handler, so they end the process even in the middle of a library's C code.
+
+    What a library fails with is the file's fault, and sending it again would not help.
+    """
     _set_alarms(SECONDS, SECONDS_ON_THE_CLOCK)
     try:
         return inspect(file, today)
     except MemoryError:
         raise Refused(_TOO_HEAVY) from None
+    except Refused:
+        raise
+    except Exception:
+        raise Refused(_UNREADABLE) from None
     finally:
         _set_alarms(0, 0)
 
@@ -208,7 +217,11 @@ def _new_pool() -> ProcessPoolExecutor:
 
 
 def _prepare() -> None:
-    """Ctrl-C is the service's to answer; memory has an end; when the service is killed, so is this."""
+    """Ctrl-C is the service's to answer; memory has an end; when the service is killed, so is this.
+
+    A library's warnings may quote the file, and are not said.
+    """
+    warnings.simplefilter("ignore")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     Thread(target=_leave_with_the_service, daemon=True).start()

@@ -3,7 +3,7 @@
 import io
 from typing import Any
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from intake.refusals import Refused
 
@@ -26,11 +26,32 @@ def redrawn(content: bytes, form: str) -> bytes:
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     try:
         _opened(content, form).verify()
-        return _saved(ImageOps.exif_transpose(_opened(content, form)), form)
+        return _saved(_upright(_opened(content, form)), form)
     except Image.DecompressionBombError:
         raise Refused(_TOO_LARGE) from None
     except (OSError, SyntaxError, ValueError, EOFError, UnidentifiedImageError):
         raise Refused(_BROKEN) from None
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """Turned as its EXIF says, if that can be read at all: it is thrown away whatever it holds."""
+    try:
+        turn = _TURNS.get(int(picture.getexif().get(ExifTags.Base.Orientation, 1)))
+    except Exception:
+        turn = None
+    return picture if turn is None else picture.transpose(turn)
+
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What undoes each orientation of EXIF 2.32, tag 0x0112; 1 is upright."""
 
 
 def _opened(content: bytes, form: str) -> Image.Image:

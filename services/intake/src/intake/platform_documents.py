@@ -25,7 +25,11 @@ READ_AT_ONCE_BYTES = 64 * 1024
 """Up to here it takes a few milliseconds to read; what is larger is read beside the event loop."""
 
 _ROOT = b'"FlowInstance"'
-_BEGINS = re.compile(rb'\s*\{\s*"FlowInstance"\s*:')
+_MARK = b"\xef\xbb\xbf"
+_BEGINS = re.compile(
+    rb'(?:\xef\xbb\xbf)?\s*\{\s*(?:"\?xml"\s*:\s*\{[^{}]{0,500}\}\s*,\s*)?"FlowInstance"\s*:'
+)
+"""Newtonsoft writes the XML declaration first, and some senders a byte order mark before it."""
 
 Unmapped = NoMapping | Drifted
 """A whole document that waits for a mapping."""
@@ -84,7 +88,7 @@ async def beside(size: int, work: Callable[[], T]) -> T:
 def _has_flow_instance(body: bytes) -> bool:
     """One that breaks off is a document too, if it begins as one: then it is kept."""
     try:
-        content = from_json(body)
+        content = from_json(body.removeprefix(_MARK))
     except ValueError:
         return _BEGINS.match(body) is not None
     return isinstance(content, dict) and "FlowInstance" in content
@@ -98,7 +102,7 @@ def _read(document: Document, forms: Forms) -> Draft:
 
 def _parsed(body: bytes) -> Any:
     try:
-        return json.loads(body.decode("utf-8"))
+        return json.loads(body.removeprefix(_MARK).decode("utf-8"))
     except json.JSONDecodeError as error:
         raise Unreadable("Innehållet är inte giltig JSON.", error.lineno, error.colno) from None
     except (ValueError, RecursionError):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from jsonschema import FormatChecker
-from jsonschema_rs import Draft202012Validator
+from jsonschema_rs import Draft202012Validator, RegexOptions
 
 from validation.texts import Json
 
@@ -46,6 +46,7 @@ def quick_yes(document: JsonSchema, formats: FormatChecker) -> Callable[[Json], 
     validator = Draft202012Validator(
         dict(document),
         validate_formats=True,
+        pattern_options=RegexOptions(),
         formats={name: _asserted(name, formats) for name in _FORMATS},
     )
     return lambda data: _says_yes(validator, data)

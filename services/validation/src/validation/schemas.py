@@ -5,11 +5,14 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema.validators import extend
+from jsonschema_rs import Draft202012Validator as Matcher
+from jsonschema_rs import RegexOptions
 
 from chassis.faults import Fault as FileFault
 from chassis.faults import Faulty, Place
@@ -42,6 +45,24 @@ class Fault:
 
     pointer: str
     message: str
+
+
+@lru_cache(maxsize=512)
+def matcher(pattern: str) -> Callable[[str], bool]:
+    """Compile a pattern for an engine whose cost is linear in the text: any sender can write the text.
+
+    Python's own backtracks, and holds the whole process meanwhile. Raises `ValueError` for what the
+    engine cannot do: looking ahead or behind, and referring back.
+    """
+    return Matcher({"pattern": pattern}, pattern_options=RegexOptions()).is_valid
+
+
+def _matches(validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    if validator.is_type(instance, "string") and is_printable(instance) and not matcher(pattern)(instance):
+        yield ValidationError("the pattern does not match")
+
+
+_LinearValidator = extend(Draft202012Validator, {"pattern": _matches})  # type: ignore[no-untyped-call]
 
 
 class Field:
@@ -148,7 +169,7 @@ class Schema:
     """One version of a form's schema."""
 
     def __init__(self, document: JsonSchema) -> None:
-        self._validator = Draft202012Validator(document, format_checker=_FORMATS)
+        self._validator = _LinearValidator(document, format_checker=_FORMATS)
         quick = quick_yes(document, _FORMATS)
         self.is_quick = quick is not None
         self.says_yes = quick or _never
@@ -228,7 +249,7 @@ def read_schema(text: str) -> Schema:
         Draft202012Validator.check_schema(document)
     except SchemaError as error:
         raise FormSchemaError([FileFault(tuple(error.absolute_path), error.message)]) from error
-    if faults := [*_strange_formats(document), *_lost_references(document)]:
+    if faults := [*_strange_formats(document), *_lost_references(document), *_costly_patterns(document)]:
         raise FormSchemaError(faults)
     return Schema(document)
 
@@ -243,11 +264,32 @@ def _words_at(keyword: str, schema: Any, place: Place = ()) -> Iterator[tuple[Pl
             yield from _words_at(keyword, part, (*place, step))
 
 
+def _keys_at(keyword: str, schema: Any, place: Place = ()) -> Iterator[Place]:
+    """Find where the keyword stands, whatever it says."""
+    parts = schema.items() if isinstance(schema, dict) else enumerate(schema)
+    for step, part in parts:
+        if step == keyword:
+            yield (*place, keyword)
+        if isinstance(part, dict | list):
+            yield from _keys_at(keyword, part, (*place, step))
+
+
 def _strange_formats(document: JsonSchema) -> Iterator[FileFault]:
     for place, name in _words_at("format", document):
         if name not in _FORMATS.checkers:
             known = ", ".join(sorted(_FORMATS.checkers))
             yield FileFault(place, f"nobody asserts the format {name}; there are {known}")
+
+
+def _costly_patterns(document: JsonSchema) -> Iterator[FileFault]:
+    for place, pattern in _words_at("pattern", document):
+        try:
+            matcher(pattern)
+        except ValueError:
+            words = "the pattern cannot be matched in linear time; write it without (?=, (?! and \\1"
+            yield FileFault(place, words)
+    for place in _keys_at("patternProperties", document):
+        yield FileFault(place, "name the properties; patternProperties is not taken")
 
 
 def _lost_references(document: JsonSchema) -> Iterator[FileFault]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from chassis.clock import STOCKHOLM
+from chassis.clock import STOCKHOLM, in_stockholm
 from intake.dialects import Unreadable
 
 NAMESPACE = "http://www.oeplatform.org/version/2.0/schemas/flowinstance"
@@ -150,6 +150,8 @@ def _moment(text: str | None) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=STOCKHOLM)).astimezone(UTC)
+        known = (moment if moment.tzinfo else moment.replace(tzinfo=STOCKHOLM)).astimezone(UTC)
+        in_stockholm(known)
+        return known
     except (ValueError, OverflowError):
         raise Unreadable("Ärendets tidpunkt (LastSubmitted) går inte att läsa.") from None

@@ -216,11 +216,20 @@ _BY_PLACE_KINDS = {"value_error", "string_pattern_mismatch"}
 
 def _fault(detail: ErrorDetails) -> Fault:
     """What is wrong and where, without what was written there."""
-    pointer = "".join(f"/{_escaped(str(part))}" for part in detail["loc"])
+    named = detail["loc"] if _is_plain(detail["loc"][-1:]) else detail["loc"][:-1]
+    pointer = "".join(f"/{_escaped(str(part))}" for part in named)
     last = str(detail["loc"][-1]) if detail["loc"] else ""
     if detail["type"] in _BY_PLACE_KINDS:
         return Fault(pointer, _DETAILS_BY_PLACE.get(last, "Uppgiften har fel form eller otillåtna tecken."))
     return Fault(pointer, _DETAILS.get(detail["type"], "Uppgiften har fel form."))
+
+
+def _is_plain(last: tuple[int | str, ...]) -> bool:
+    """A key that the sender chose is repeated only when it is plainly a name."""
+    return all(isinstance(one, int) or _PLAIN_NAME.fullmatch(one) for one in last)
+
+
+_PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z_/~-]{0,59}\d{0,2}")
 
 
 def _escaped(part: str) -> str:

@@ -1,6 +1,7 @@
 """multipart/form-data (RFC 7578): the JSON dialect in the part `submission`, and files as they are."""
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from email.message import Message
 
@@ -59,8 +60,11 @@ def _parts(content_type: str, body: bytes) -> Iterator[_Part]:
 
 def _boundary(content_type: str) -> bytes:
     header = Message()
-    header["Content-Type"] = content_type
-    boundary = header.get_boundary()
+    try:
+        header["Content-Type"] = content_type
+        boundary = header.get_boundary()
+    except (TypeError, ValueError):
+        raise NotUnderstood(_BROKEN) from None
     if not boundary or not boundary.isascii() or len(boundary) > 70:
         raise NotUnderstood(_BROKEN)
     return boundary.encode()
@@ -71,9 +75,19 @@ def _part(piece: bytes) -> _Part:
     if not end or head.partition(b"\r\n")[0].strip(b" \t"):
         raise NotUnderstood(_BROKEN)
     headers = _headers(head)
-    _, told = parse_content_disposition(headers.get("content-disposition"))
-    filename = content_disposition_filename(told)
+    told, filename = _disposition(headers.get("content-disposition"))
     return _Part(told.get("name", ""), filename, headers.get("content-type"), content)
+
+
+def _disposition(header: str | None) -> tuple[Mapping[str, str], str | None]:
+    """The parameters and the file's name; the library warns of odd ones by quoting them, which nobody may."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            _, told = parse_content_disposition(header)
+            return told, content_disposition_filename(told)
+        except (LookupError, ValueError):
+            raise NotUnderstood(_BROKEN) from None
 
 
 def _headers(head: bytes) -> dict[str, str]:
