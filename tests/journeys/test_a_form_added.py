@@ -315,9 +315,9 @@ async def test_another_municipality_s_limit_takes_the_place_of_the_shipped_one(h
     await awaited(allowed, "validation judges by the municipality's own limit")
     told = await visitor.ended(third)
     assert told["status"] == "filed"
-    report = await visitor.report(told["id"])
-    assert [line["quantity"] for line in report["compensation"]] == [1]
-    assert report["positions"][0]["message"].startswith("Besök 3 av 3 som ersätts")
+    filed = await visitor.report(told["id"])
+    assert [line["quantity"] for line in filed["compensation"]] == [1]
+    assert filed["positions"][0]["message"].startswith("Besök 3 av 3 som ersätts")
     told = await visitor.ended(fourth)
     assert (told["status"], told["findings"][0]["rule"]) == ("held", "yearly-visits")
     assert "högst 3 utan beslut" in told["findings"][0]["message"]
