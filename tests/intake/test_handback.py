@@ -35,7 +35,7 @@ from intake.events import (
 )
 from intake.handback import HAND_BACK
 from intake.settings import IntakeSettings
-from support.desk import send_file
+from support.desk import decide, on_desk, send_file
 from support.fake_platform import CALLBACK, SIGN_IN_PAGE, FakePlatform, Scripted, fault
 from support.lone_service import LoneService, alone
 from support.platforms import CALLERS, KEY, NUMBER_KEY, OTHER_KEY, WEBHOOK_SECRET, ask, envelope, post
@@ -201,6 +201,19 @@ async def test_a_platform_behind_an_integration_is_told_its_own_number(office: O
     await office.settled(told["id"], "done")
     await office.idle()
     assert text_of(office.platform, "flowInstanceID") == ["225965", "225965"]
+
+
+async def test_a_platform_is_told_that_a_person_dropped_what_nobody_could_read(office: Office) -> None:
+    """As of a rejection: what became of it, and whom to ask."""
+    told = (await send_file(office.intake, "external-person.xml")).told
+    (item,) = await on_desk(office.intake)
+    await decide(office.intake, item["id"], "drop")
+    await office.settled(told["id"], "done")
+    await office.idle()
+    assert sorted(office.platform.names) == sorted(ALL_DEEDS)
+    (text,) = text_of(office.platform, "message", "message")
+    assert "Kontakta kommunen" in text
+    assert text_of(office.platform, "statusAlias") == ["avvisad"]
 
 
 async def test_a_rejection_tells_what_was_wrong_and_what_to_do(office: Office) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
+from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 
 from chassis.callers import Caller, load_callers
@@ -12,7 +13,9 @@ from chassis.folders import WatchedFolder, each, whole
 from chassis.store.tables import parked
 from intake.dialects import Draft, Unreadable
 from intake.forms import find_forms, load_form
+from intake.handback import HandBacks, hand_backs_counter
 from intake.keeping import Keeper, sealed_documents
+from intake.platform_calls import PlatformCalls
 from intake.platform_documents import Document, document_of
 from intake.readings import Reader
 from intake.sealing import Sealer
@@ -144,7 +147,11 @@ def another_reader(intake: LoneService, config: Path, forms: Path) -> Reader:
     today = intake.clock().date()
     callers = WatchedFolder([config], whole(lambda folders: load_callers(folders[0], today)))
     keeper = Keeper(store, Sealer(store, []))
-    return Reader(store, keeper, WatchedFolder([forms], each(find_forms, load_form)), callers, never, 30)
+    hand_backs = HandBacks(
+        store, callers, PlatformCalls(intake.clock), hand_backs_counter(CollectorRegistry())
+    )
+    found = WatchedFolder([forms], each(find_forms, load_form))
+    return Reader(store, keeper, found, callers, never, hand_backs, 30)
 
 
 async def test_many_that_wait_are_all_read(intake: LoneService, forms: Path) -> None:

@@ -62,7 +62,9 @@ def build(settings: IntakeSettings, bus: Bus, clock: Clock = system_clock) -> Se
         drift_counter(metrics.registry),
         keeper,
     )
-    reader = Reader(store, keeper, forms, callers, api.submission_of, settings.keep_unreadable_days)
+    reader = Reader(
+        store, keeper, forms, callers, api.submission_of, hand_backs, settings.keep_unreadable_days
+    )
     return Service(
         name=settings.service,
         settings=settings,

@@ -26,7 +26,7 @@ from chassis.store import Store, Transaction
 from chassis.store.tables import Moment, RowNumber, errands
 from intake.events import Finding
 from intake.platform_calls import IN_SWEDISH, NotNow, PlatformCalls, Reason, Refused, Unanswered
-from intake.submissions import found, metadata, note, submissions
+from intake.submissions import found, metadata, note, submissions, told_as
 
 log = structlog.get_logger()
 
@@ -169,7 +169,7 @@ class HandBacks:
         query = select(submissions.c.status).where(submissions.c.id == news.submission_id)
         async with self.store.read() as connection:
             status = await connection.scalar(query)
-        return bool(status == news.status) and _alias(platform, news) is not None
+        return told_as(status) == news.status and _alias(platform, news) is not None
 
     async def _has_newer(self, key: str, news: News) -> bool:
         """Whether a callback with all that this one tells has been written since."""

@@ -15,7 +15,9 @@ from chassis.parking import ERRAND_SOURCE, ParkedErrand, park_errand
 from chassis.store import Store, Transaction
 from chassis.store.tables import Moment, errands, parked
 from intake.dialects import Drifted, Unreadable
+from intake.events import Finding
 from intake.forms import Forms, fingerprint
+from intake.handback import News
 from intake.platform_documents import Document, Unmapped, document_of, label_of
 from intake.sealing import SealedOtherwise, Sealer
 from intake.submissions import Incoming, Receipt, Taken, let_fall, metadata, take
@@ -176,24 +178,32 @@ async def _forget_expired(tx: Transaction, keep: timedelta) -> int:
     return len(keys)
 
 
-async def let_document_fall(tx: Transaction, key: str) -> None:
-    """A person has decided that it will not be read; its submission's sender is told so."""
+async def let_document_fall(tx: Transaction, key: str) -> News | None:
+    """A person has decided that it will not be read; gives what its sender is to be told, if there is one."""
     kept = await tx.one(
         select(sealed_documents.c.submission_id, sealed_documents.c.revision).where(
             sealed_documents.c.key == key
         )
     )
-    if kept is not None and kept.submission_id is not None:
-        await let_fall(tx, kept.submission_id, kept.revision, [_DROPPED])
+    if kept is None or kept.submission_id is None:
+        return None
+    await let_fall(tx, kept.submission_id, kept.revision, [_DROPPED.model_dump()])
+    return News(
+        submission_id=kept.submission_id,
+        revision=kept.revision,
+        version=0,
+        status="rejected",
+        message=_DROPPED.message,
+    )
 
 
-_DROPPED = {
-    "rule": "unreadable-form",
-    "outcome": "reject",
-    "message": "Inlämningen kunde inte tolkas här och har lagts åt sidan av en handläggare. "
+_DROPPED = Finding(
+    rule="unreadable-form",
+    outcome="reject",
+    message="Inlämningen kunde inte tolkas här och har lagts åt sidan av en handläggare. "
     "Kontakta kommunen om den ska behandlas.",
-    "source": "Kansli",
-}
+    source="Kansli",
+)
 
 
 def incoming(document: Document, unmapped: Unmapped, idempotency_key: str | None) -> Incoming:

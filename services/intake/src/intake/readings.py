@@ -21,6 +21,7 @@ from chassis.store import Store, Transaction
 from chassis.store.tables import parked
 from intake.dialects import DataTooLarge, Draft, Drifted, EnvelopeInvalid, NoMapping, Unreadable
 from intake.forms import Forms, fingerprint
+from intake.handback import HandBacks
 from intake.keeping import (
     READING,
     Keeper,
@@ -59,6 +60,7 @@ class Reader:
     forms: WatchedFolder[Forms]
     callers: WatchedFolder[Callers]
     submission: MakeSubmission
+    hand_backs: HandBacks
     keep_unreadable_days: float
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -67,7 +69,12 @@ class Reader:
 
     @property
     def kind(self) -> ErrandKind:
-        return ErrandKind(READING, self.perform, LEASE, show=self.keeper.show, let_fall=let_document_fall)
+        return ErrandKind(READING, self.perform, LEASE, show=self.keeper.show, let_fall=self.let_fall)
+
+    async def let_fall(self, tx: Transaction, key: str) -> None:
+        """The platform is told that it goes nowhere, as it is of what a rule rejects."""
+        if news := await let_document_fall(tx, key):
+            await self.hand_backs.begin(tx, news)
 
     async def perform(self, errand: Errand) -> Conclude:
         """Raises `Reject`, which parks it again, with the reason that there is today."""

@@ -600,8 +600,9 @@ async def note_report(
     )
 
 
-_TOLD_AS = {"dropped": "rejected"}
-"""A sender need not know whether a rule or a person decided that it goes nowhere; the finding says which."""
+def told_as(status: str | None) -> str | None:
+    """A sender need not know whether a rule or a person decided against it; the finding says which."""
+    return "rejected" if status == "dropped" else status
 
 
 async def found(
@@ -619,7 +620,7 @@ async def found(
         "id": row.id,
         "form": row.form,
         "reference": row.reference,
-        "status": _TOLD_AS.get(row.status, row.status),
+        "status": told_as(row.status),
         "revision": row.revision,
         "received_at": row.received_at,
         "findings": row.findings,
