@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from chassis.folders import BrokenFolder
-from intake.forms import fingerprint, load_form, load_forms, mapped
+from intake.forms import Form, fingerprint, load_form, load_forms, mapped
 from intake.mappings import MappingText, check_mapping
 
 SHIPPED = load_forms([Path(__file__).parents[2] / "schemas" / "forms"])
@@ -98,14 +98,15 @@ def test_a_family_may_be_written_as_a_number(tmp_path: Path) -> None:
     form = load_form(
         form_folder(tmp_path, yaml.safe_dump({"platforms": {"*": {5: {"version": 1, "elements": {}}}}}))
     )
-    assert form.open_e.family("e-tjanst", "5")
+    assert mapped({"eget": form}, "e-tjanst", "5")
 
 
 def test_a_platforms_own_mapping_goes_before_the_one_for_any() -> None:
     """Its family of that number is another form."""
     own = {"version": 2, "elements": {}}
     text = MappingText.model_validate({"platforms": {**mapping()["platforms"], "egen": {"5": own}}})
-    versions = [family.version for name in ("egen", "annan") if (family := text.family(name, "5"))]
+    forms = {"eget": Form(schemas={}, open_e=text)}
+    versions = [found[1].version for name in ("egen", "annan") if (found := mapped(forms, name, "5"))]
     assert versions == [2, 1]
 
 

@@ -87,11 +87,6 @@ class MappingText(_Text):
 
     platforms: Families
 
-    def family(self, platform: str, family: str) -> Family | None:
-        """The platform's own mapping of the family, else the one for any platform."""
-        own = self.platforms.get(platform, {}).get(family)
-        return own or self.platforms.get(ANY_PLATFORM, {}).get(family)
-
 
 @dataclass(frozen=True)
 class Place:

@@ -1,5 +1,6 @@
 """What platforms send, each in its own way; here it is translated once into what Kansli means."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -104,3 +105,14 @@ class Drifted(Exception):
     reference: str
     submitted_at: datetime | None
     missing: Sequence[str] = ()
+
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def whole_characters(text: str) -> str:
+    """The text with U+FFFD for each half of a character, which JSON can hold and no text can.
+
+    What stands in its place is for validation to reject.
+    """
+    return _LONE_SURROGATE.sub("\ufffd", text)

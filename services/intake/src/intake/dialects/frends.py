@@ -4,17 +4,13 @@ Every value is a text; attributes begin with `@`; CDATA is an object with `#cdat
 already the text; one element is an object and several are a list.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from intake.dialects import Unreadable
+from intake.dialects import Unreadable, whole_characters
 from intake.dialects.flow_instance import DEEPEST, MOST_ELEMENTS, NAMESPACE, Node
 
 ROOT = "FlowInstance"
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-"""Half a character, which no text can hold; what stands in its place is for validation to reject."""
-
 _TEXTS = ("#text", "#cdata-section")
 
 
@@ -59,7 +55,7 @@ def _text(value: Any) -> str:
         case None:
             return ""
         case str():
-            return _LONE_SURROGATE.sub("\ufffd", value)
+            return whole_characters(value)
         case bool():
             return "true" if value else "false"
         case int() | float():

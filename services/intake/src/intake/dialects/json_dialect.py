@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails, from_json, to_json
 
 from chassis.clock import STOCKHOLM
-from intake.dialects import DataTooLarge, Draft, EnvelopeInvalid, Fault, File, NotUnderstood
+from intake.dialects import DataTooLarge, Draft, EnvelopeInvalid, Fault, File, NotUnderstood, whole_characters
 
 MAX_DATA_BYTES = 256 * 1024
 """A form of ten texts of ten thousand characters fits twice; more is a file."""
@@ -24,7 +24,6 @@ MAX_FILES = 20
 MAX_DEPTH = 100
 """Levels of lists and objects in `data`; forms have five, and parsers of JSON give up at 200."""
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _EMAIL = r"^[^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+$"
 
@@ -153,7 +152,7 @@ def _finite(text: str) -> float:
 
 def _readable(content: Any) -> Any:
     if isinstance(content, str):
-        return _LONE_SURROGATE.sub("\ufffd", content)
+        return whole_characters(content)
     if isinstance(content, list):
         return [_readable(item) for item in content]
     if isinstance(content, dict):
