@@ -11,6 +11,7 @@ missing_packages() {
     have initdb /usr/lib/postgresql/*/bin/initdb || echo postgresql
     have javac || echo default-jdk-headless
     have - /usr/share/java/jaxb-runtime.jar || echo libjaxb-java
+    have chromium /usr/bin/chromium || echo chromium
 }
 
 # have COMMAND [FILE…]: the command is on the path, or one of the files exists.
