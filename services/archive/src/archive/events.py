@@ -46,16 +46,17 @@ class Attachment(Part):
     object: str
 
 
-class SubmissionAccepted(Event):
-    """Validation's judgement: the report is to be filed, or held for the secretary."""
+class Judged(Event):
+    """What a submission came to when the rules had their say.
 
-    kind: ClassVar[str] = "submission.accepted"
+    `answers` is the version of the report that asked for the judgement, when the chair's decision was added
+    to it; a submission that came by itself answers nobody.
+    """
 
     revision: int
     form: str
     form_version: int
     committee: str
-    outcome: Literal["accepted", "held"]
     reference: str
     title: str
     subject: str
@@ -67,8 +68,29 @@ class SubmissionAccepted(Event):
     submitter: Submitter
     data: dict[str, Any]
     findings: list[Finding]
-    compensation: list[CompensationLine]
     attachments: list[Attachment]
+
+
+class SubmissionAccepted(Judged):
+    """Validation's judgement: the report is to be filed, or held for the secretary."""
+
+    kind: ClassVar[str] = "submission.accepted"
+
+    outcome: Literal["accepted", "held"]
+    compensation: list[CompensationLine]
+    answers: int | None = None
+
+
+class SubmissionRejected(Judged):
+    """A rule or the schema rejects it; it has come in all the same, and is registered.
+
+    `data` is as it came, whatever the schema says of it.
+    """
+
+    kind: ClassVar[str] = "submission.rejected"
+
+    data: dict[str, Any] = {}
+    attachments: list[Attachment] = []
 
 
 class MeetingPlace(Part):
@@ -112,12 +134,16 @@ class ReportHeld(ReportEvent):
 
 
 class ReportReleased(ReportEvent):
-    """The secretary let a held report go on to its meeting."""
+    """The secretary let a held report go on to its meeting, or took a rejected submission after all.
+
+    `data` is there in the second case only: it is what validation lets count from now on.
+    """
 
     kind: ClassVar[str] = "report.released"
-    heard_by: ClassVar[tuple[str, ...]] = ("intake",)
+    heard_by: ClassVar[tuple[str, ...]] = ("intake", "validation")
 
     reason: str
+    data: dict[str, Any] | None = None
 
 
 class ReportReturned(ReportEvent):
@@ -127,3 +153,53 @@ class ReportReturned(ReportEvent):
     heard_by: ClassVar[tuple[str, ...]] = ("intake", "notification", "validation")
 
     reason: str
+
+
+class ReportMoved(ReportEvent):
+    """The report goes to another meeting than before: by a person, or because the calendar has changed."""
+
+    kind: ClassVar[str] = "report.moved"
+    heard_by: ClassVar[tuple[str, ...]] = ("intake",)
+
+    reason: str
+    moved_from: date | None
+
+
+class ReportDecided(Event):
+    """The chair has decided about a held report, which is to be judged anew with `decision` at `pointer`.
+
+    `version` is the report's version now, which the judgement answers.
+    """
+
+    kind: ClassVar[str] = "report.decided"
+    heard_by: ClassVar[tuple[str, ...]] = ("validation",)
+
+    revision: int
+    version: int
+    form: str
+    pointer: str
+    decision: dict[str, Any]
+
+
+class FrozenReport(Part):
+    """A report as the packet holds it."""
+
+    submission_id: str
+    revision: int
+    version: int
+
+
+class PacketFrozen(Event):
+    """The papers of a meeting are fixed: number, time, bytes and their hash.
+
+    One event for the whole packet, whose id stands where other events have a submission's.
+    """
+
+    kind: ClassVar[str] = "packet.frozen"
+    heard_by: ClassVar[tuple[str, ...]] = ("intake",)
+
+    meeting: MeetingPlace
+    number: int
+    frozen_at: datetime
+    sha256: str
+    reports: list[FrozenReport]

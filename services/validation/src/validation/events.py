@@ -104,10 +104,18 @@ class SubmissionAccepted(Judged):
     data: dict[str, Any]
     compensation: list[CompensationLine]
     attachments: list[Attachment]
+    answers: int | None = None
+    """The version of the report that asked to be judged anew; None for what came by itself."""
 
 
 class SubmissionRejected(Judged):
-    """It breaks its schema or a rule; what to do stands in the findings."""
+    """It breaks its schema or a rule; what to do stands in the findings.
+
+    What it held goes along as it came: it is an incoming document all the same, which the archive registers.
+    """
 
     kind: ClassVar[str] = "submission.rejected"
-    heard_by: ClassVar[tuple[str, ...]] = ("intake", "notification")
+    heard_by: ClassVar[tuple[str, ...]] = ("intake", "notification", "archive")
+
+    data: dict[str, Any] = Field(default_factory=dict)
+    attachments: list[Attachment] = Field(default_factory=list)

@@ -133,15 +133,15 @@ def _answer(
         "arrived_at": event.arrived_at,
         "submitter": Sender(name=event.submitter.name, email=event.submitter.email),
         "findings": [JudgedFinding(**asdict(finding)) for finding in judgement.findings],
+        "data": judgement.data,
+        "attachments": event.attachments,
     }
     if judgement.outcome == "rejected":
         return SubmissionRejected(**told)
     return SubmissionAccepted(
         **told,
         outcome=judgement.outcome,
-        data=judgement.data,
         compensation=[_paid(line) for line in judgement.compensation],
-        attachments=event.attachments,
     )
 
 
