@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chassis.objects import Objects
 from chassis.store import StoreUnavailable
-from intake.attachments import Objects
+from intake.attachments import keep
 from intake.file_names import safe_name
 from intake.inspection import Inspected
 from support.file_samples import harmless_pdf
@@ -76,7 +77,7 @@ async def test_file_and_folders_are_synced_before_the_answer(
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", noting)
-    kept = await Objects(tmp_path.as_uri()).keep(Inspected("a.pdf", "application/pdf", CONTENT, None))
+    kept = await keep(Objects(tmp_path.as_uri()), Inspected("a.pdf", "application/pdf", CONTENT, None))
     assert {str(tmp_path / kept.object), str(tmp_path / SHA[:2]), str(tmp_path)} <= set(synced)
 
 
@@ -102,7 +103,9 @@ async def test_a_store_that_cannot_be_reached_is_not_now(tmp_path: Path) -> None
     """A folder that is a file, an address where nobody answers."""
     (tmp_path / "file").write_text("x", "utf-8")
     with pytest.raises(StoreUnavailable):
-        await Objects((tmp_path / "file").as_uri()).keep(Inspected("a.pdf", "application/pdf", CONTENT, None))
+        await keep(
+            Objects((tmp_path / "file").as_uri()), Inspected("a.pdf", "application/pdf", CONTENT, None)
+        )
 
 
 async def test_no_more_than_twenty_files_are_taken(intake: LoneService) -> None:
@@ -120,6 +123,6 @@ async def test_what_is_kept_is_what_came(
     folder = tmp_path_factory.mktemp("objects")
     objects = Objects(folder.as_uri())
     for content in contents:
-        kept = await objects.keep(Inspected("a.pdf", "application/pdf", content, None))
+        kept = await keep(objects, Inspected("a.pdf", "application/pdf", content, None))
         assert (folder / kept.object).read_bytes() == content
         assert (kept.size, kept.sha256) == (len(content), hashlib.sha256(content).hexdigest())

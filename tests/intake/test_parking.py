@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from chassis.sealing import Sealer
 from chassis.store.tables import errands, parked
 from intake.keeping import Keeper, sealed_documents
-from intake.sealing import Sealer
-from intake.submissions import revisions, submissions
+from intake.submissions import revisions, sealing_keys, submissions
 from support.desk import BROKEN, DATA, counts, decide, desk_item, on_desk, replayed, send, send_file
 from support.lone_service import LoneService
 from support.platforms import KEY, OTHER_KEY, RunIntake, ask
@@ -29,7 +29,7 @@ UNREADABLE = ["faulty-namespace.xml", "flow-instances-list.xml", "not-found.html
 
 
 def keeper_of(intake: LoneService) -> Keeper:
-    return Keeper(intake.service.store, Sealer(intake.service.store, []))
+    return Keeper(intake.service.store, Sealer(intake.service.store, sealing_keys, "intake", []))
 
 
 async def count(intake: LoneService, table: Any) -> int:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from chassis.callers import Caller, load_callers
 from chassis.folders import WatchedFolder, each, whole
+from chassis.sealing import Sealer
 from chassis.store.tables import parked
 from intake.dialects import Draft, Unreadable
 from intake.forms import find_forms, load_form
@@ -18,8 +19,7 @@ from intake.keeping import Keeper, sealed_documents
 from intake.platform_calls import PlatformCalls
 from intake.platform_documents import Document, document_of
 from intake.readings import Reader
-from intake.sealing import Sealer
-from intake.submissions import Submission, revisions
+from intake.submissions import Submission, revisions, sealing_keys
 from support.desk import BROKEN, DATA, counts, decide, on_desk, send, send_file, status, until
 from support.flow_instances import as_xml, instance, question, report
 from support.houses import SHIPPED_FORMS
@@ -146,7 +146,7 @@ def another_reader(intake: LoneService, config: Path, forms: Path) -> Reader:
     store = intake.service.store
     today = intake.clock().date()
     callers = WatchedFolder([config], whole(lambda folders: load_callers(folders[0], today)))
-    keeper = Keeper(store, Sealer(store, []))
+    keeper = Keeper(store, Sealer(store, sealing_keys, "intake", []))
     hand_backs = HandBacks(
         store, callers, PlatformCalls(intake.clock), hand_backs_counter(CollectorRegistry())
     )
@@ -176,7 +176,9 @@ async def test_a_person_can_ask_for_a_reading(intake: LoneService, forms: Path, 
     store = intake.service.store
     body = (DATA / SYNPUNKT).read_bytes()
     document = await document_of("e-tjanst", "e-tjanst", "text/xml", body, intake.clock())
-    parked_id = await Keeper(store, Sealer(store, [])).keep_unreadable(document, Unreadable("Gick inte."))
+    parked_id = await Keeper(store, Sealer(store, sealing_keys, "intake", [])).keep_unreadable(
+        document, Unreadable("Gick inte.")
+    )
     intake.clock.pass_by(hours=1)
     await decide(intake, parked_id, "replay")
     while (found := await ask(intake, "/v1/submissions?reference=4164", key=KEY)).status != 200:

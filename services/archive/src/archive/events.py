@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.events import Event
 
@@ -89,8 +89,8 @@ class SubmissionRejected(Judged):
 
     kind: ClassVar[str] = "submission.rejected"
 
-    data: dict[str, Any] = {}
-    attachments: list[Attachment] = []
+    data: dict[str, Any] = Field(default_factory=dict)
+    attachments: list[Attachment] = Field(default_factory=list)
 
 
 class MeetingPlace(Part):

@@ -11,10 +11,11 @@ from chassis.cli import main
 from chassis.clock import Clock, day_in_stockholm, system_clock
 from chassis.folders import WatchedFolder, each, whole
 from chassis.metrics import Metrics
+from chassis.objects import Objects
+from chassis.sealing import Sealer, keys_in
 from chassis.service import Service
 from chassis.store import open_store
 from intake.api import Api, drift_counter, received_counter
-from intake.attachments import Objects
 from intake.events import SubmissionReceived
 from intake.forms import find_forms, load_form
 from intake.handback import HandBacks, hand_backs_counter
@@ -26,9 +27,8 @@ from intake.operations import ABOUT, operations
 from intake.platform_calls import PlatformCalls
 from intake.readings import Reader
 from intake.scanning import Scanner, scans_counter
-from intake.sealing import Sealer, keys_in
 from intake.settings import IntakeSettings
-from intake.submissions import tally
+from intake.submissions import sealing_keys, tally
 
 HISTORY = Path(__file__).parent / "migrations"
 
@@ -45,7 +45,8 @@ def build(settings: IntakeSettings, bus: Bus, clock: Clock = system_clock) -> Se
     calls = PlatformCalls(clock)
     hand_backs = HandBacks(store, callers, calls, hand_backs_counter(metrics.registry))
     inspector = Inspector()
-    keeper = Keeper(store, Sealer(store, keys_in(_told(settings.sealing_key))))
+    sealer = Sealer(store, sealing_keys, settings.service, keys_in(_told(settings.sealing_key)))
+    keeper = Keeper(store, sealer)
     objects, scans = Objects(settings.objects), scans_counter(metrics.registry)
     scanner = Scanner(settings.clamd_socket) if settings.clamd_socket else None
     api = Api(

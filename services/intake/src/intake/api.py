@@ -19,11 +19,12 @@ from chassis.callers import Caller
 from chassis.clock import Clock, day_in_stockholm
 from chassis.crash_points import crash_point
 from chassis.folders import WatchedFolder
+from chassis.objects import Objects
 from chassis.personal_numbers import NoPersonalNumber, hashed
 from chassis.problems import Problem, plain_problem
 from chassis.store import Store, Transaction
 from intake import handback
-from intake.attachments import Objects
+from intake.attachments import keep
 from intake.dialects import (
     DRIFT,
     DataTooLarge,
@@ -191,7 +192,7 @@ class Api:
         in_time = caller.own_platform and submitted_at <= received_at
         digest = await beside(size, partial(_digest, draft, submitter))
         files, said = await self._fit(draft)
-        attachments = [await self.objects.keep(file) for file in files]
+        attachments = [await keep(self.objects, file) for file in files]
         return Submission(
             caller=caller.id,
             idempotency_key=key,

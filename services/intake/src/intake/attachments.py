@@ -1,88 +1,22 @@
-"""Files travel as references: their bytes lie under their own hash, on disk before anything is promised."""
+"""A file that came along is kept as an object, and travels as a reference to it."""
 
-import asyncio
-import contextlib
-import functools
-import hashlib
-import os
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
-
-import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
-from obstore.store import LocalStore, ObjectStore, from_url
-
-from chassis.store import StoreUnavailable
+from chassis.objects import Objects
 from intake.events import Attachment
 from intake.inspection import Inspected
 
 
-class NoObject(Exception):
-    """The store has no such object."""
+async def keep(objects: Objects, file: Inspected) -> Attachment:
+    """Store the file durably.
 
-
-class Objects:
-    """The store of bytes, at `file:///…` or `s3://…`; nothing is opened before the first file comes."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._folder = Path(unquote(urlsplit(url).path)) if url.startswith("file:") else None
-
-    async def keep(self, file: Inspected) -> Attachment:
-        """Store the file durably; the same bytes are stored once.
-
-        Raises:
-            StoreUnavailable: they could not be stored.
-        """
-        digest = await asyncio.to_thread(_sha256, file.content)
-        name = f"{digest[:2]}/{digest}"
-        try:
-            await self._put(name, file.content)
-        except (BaseError, OSError) as error:
-            raise StoreUnavailable(type(error).__name__) from error
-        return Attachment(
-            name=file.name,
-            media_type=file.media_type,
-            size=len(file.content),
-            sha256=digest,
-            object=name,
-            personal_number=file.personal_number,
-        )
-
-    async def read(self, name: str) -> bytes:
-        """The bytes of a file that was kept.
-
-        Raises:
-            NoObject: they are not there.
-            StoreUnavailable: they could not be read.
-        """
-        try:
-            return bytes(await (await obstore.get_async(self._store, name)).bytes_async())
-        except (NotFoundError, FileNotFoundError):
-            raise NoObject from None
-        except (BaseError, OSError) as error:
-            raise StoreUnavailable(type(error).__name__) from error
-
-    async def _put(self, name: str, content: bytes) -> None:
-        with contextlib.suppress(AlreadyExistsError):
-            await obstore.put_async(self._store, name, content, mode="create")
-        if self._folder is not None:
-            await asyncio.to_thread(_make_durable, self._folder / name)
-
-    @functools.cached_property
-    def _store(self) -> ObjectStore:
-        return from_url(self._url) if self._folder is None else LocalStore(self._folder, mkdir=True)
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _make_durable(path: Path) -> None:
-    """A file survives loss of power only when its bytes and its name are both on disk."""
-    for place in (path, path.parent, path.parent.parent):
-        descriptor = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    Raises:
+        StoreUnavailable: it could not be stored.
+    """
+    kept = await objects.keep(file.content)
+    return Attachment(
+        name=file.name,
+        media_type=file.media_type,
+        size=kept.size,
+        sha256=kept.sha256,
+        object=kept.object,
+        personal_number=file.personal_number,
+    )

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Row
 from chassis.crash_points import crash_point
 from chassis.masking import masked
 from chassis.parking import ERRAND_SOURCE, ParkedErrand, park_errand
+from chassis.sealing import SealedOtherwise, Sealer
 from chassis.store import Store, Transaction
 from chassis.store.tables import Moment, errands, parked
 from intake.dialects import Drifted, Unreadable
@@ -19,7 +20,6 @@ from intake.events import Finding
 from intake.forms import Forms, fingerprint
 from intake.handback import News
 from intake.platform_documents import Document, Unmapped, document_of, label_of
-from intake.sealing import SealedOtherwise, Sealer
 from intake.submissions import Incoming, Receipt, Taken, let_fall, metadata, take
 
 log = structlog.get_logger()

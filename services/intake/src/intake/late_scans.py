@@ -15,9 +15,9 @@ import structlog
 from prometheus_client import Counter
 
 from chassis.errands import Conclude, Errand, ErrandKind
+from chassis.objects import NoObject, Objects
 from chassis.outcomes import Answer, Reject, TryLater
 from chassis.store import Transaction
-from intake.attachments import NoObject, Objects
 from intake.events import Finding, SubmissionReceived
 from intake.scanning import SCAN_PENDING, SCANNING, Scan, Scanner, place_of
 from intake.submissions import note, say_anew

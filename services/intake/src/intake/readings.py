@@ -16,6 +16,7 @@ from chassis.folders import WatchedFolder
 from chassis.outcomes import Answer, Reject
 from chassis.parking import replay
 from chassis.problems import Problem
+from chassis.sealing import SealedOtherwise
 from chassis.stopping import finishing
 from chassis.store import Store, Transaction
 from chassis.store.tables import parked
@@ -35,7 +36,6 @@ from intake.keeping import (
     waiting_for_mapping,
 )
 from intake.platform_documents import Document, Unmapped, read
-from intake.sealing import SealedOtherwise
 from intake.submissions import OtherForm, Submission, Taken, take, take_reading
 
 LEASE = timedelta(minutes=2)

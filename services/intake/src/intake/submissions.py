@@ -29,6 +29,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.events import new_id
+from chassis.sealing import sealing_keys as sealing_keys_of
 from chassis.store import Store, Transaction
 from chassis.store.tables import Moment, RowNumber
 from intake.events import Attachment, Finding, SubmissionReceived, Submitter
@@ -111,6 +112,7 @@ unscanned = Table(
 )
 """What is to be said anew once its files have been scanned; gone when something else has decided before."""
 
+sealing_keys = sealing_keys_of(metadata)
 
 UNREAD = 0
 """The form version of what has not been read yet."""
