@@ -41,7 +41,12 @@ def build_house(plan: Plan, clock: Clock = system_clock) -> list[Service]:
     hub = EmbeddedHub()
     key = _kept_key(plan.data / PERSONAL_NUMBER_KEY)
     data = plan.data.resolve()
-    archive_settings = _settings(ArchiveSettings, plan)
+    archive_settings = _settings(
+        ArchiveSettings,
+        plan,
+        objects=(data / "objects").as_uri(),
+        sealing_key=_kept_key(plan.data / _SEALING_KEY),
+    )
     return [
         notification.__main__.build(
             _settings(

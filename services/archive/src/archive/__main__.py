@@ -2,19 +2,25 @@
 
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from archive.api import Api
 from archive.committees import find_committees, load_committee
-from archive.events import ReportFiled, ReportHeld, ReportReleased, ReportReturned
+from archive.events import SAID
 from archive.forms import find_forms, load_form
 from archive.handlers import Registry
 from archive.pdf import Press
-from archive.reports import tally
+from archive.refiling import Refiling
+from archive.reports import sealing_keys, tally
+from archive.review import Review
+from archive.review_api import ReviewApi
 from archive.settings import ArchiveSettings
 from chassis.bus import Bus
 from chassis.cli import main
 from chassis.clock import Clock, day_in_stockholm, system_clock
 from chassis.folders import WatchedFolder, each
 from chassis.metrics import Metrics
+from chassis.sealing import Sealer, keys_in
 from chassis.service import Service
 from chassis.store import open_store
 
@@ -33,7 +39,10 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
     )
     registry = Registry(committees, clock)
     press = Press()
-    api = Api(store, registry, committees, forms, press, clock, settings.admin_token)
+    refiling = Refiling(store, registry)
+    sealer = Sealer(store, sealing_keys, settings.service, keys_in(_told(settings.sealing_key)))
+    api = Api(store, committees, forms, press, clock, settings.admin_token)
+    review_api = ReviewApi(api, Review(registry, forms), sealer)
     return Service(
         name=settings.service,
         settings=settings,
@@ -43,12 +52,17 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
         history=HISTORY,
         clock=clock,
         reads=registry.reads(),
-        says=[ReportFiled, ReportHeld, ReportReleased, ReportReturned],
-        routes=api.routes(),
+        says=SAID,
+        routes=[*api.routes(), *review_api.routes()],
         tally=lambda: tally(store),
         folders=[committees, forms],
+        background=[refiling.run],
         cleanup=[press.close],
     )
+
+
+def _told(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
 
 
 if __name__ == "__main__":

@@ -9,14 +9,12 @@ from datetime import date
 from typing import Any
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import SecretStr
 from pydantic_core import to_json
 
 from archive.calendar import Meeting, is_over, meeting_for
 from archive.committees import Committee, Committees
-from archive.events import ReportEvent
 from archive.forms import Forms
-from archive.handlers import NoReport, NotInThisState, Registry, SomeoneWasFirst
 from archive.pdf import Press
 from archive.reports import acts_of, counts_by_meeting, report_of, reports_for
 from archive.views import (
@@ -41,10 +39,7 @@ from chassis.folders import WatchedFolder
 from chassis.loopback import only_here
 from chassis.masking import masked
 from chassis.problems import Problem, plain_problem
-from chassis.store import Store, Transaction
-
-UNNAMED = "loopback"
-"""Who acts, as long as nobody signs in: somebody at this machine."""
+from chassis.store import Store
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
@@ -55,19 +50,9 @@ SECURITY_HEADERS = {
 }
 
 
-class Act(BaseModel):
-    """What a secretary asks for: with which version of the report before her, and why."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    version: int = Field(ge=1)
-    reason: str = Field(default="", max_length=2000, pattern=r"^[^\x00]*$")
-
-
 @dataclass
 class Api:
     store: Store
-    registry: Registry
     committees: WatchedFolder[Committees]
     forms: WatchedFolder[Forms]
     press: Press
@@ -81,8 +66,6 @@ class Api:
             web.get("/v1/committees/{committee}/meetings/{date}", here(self.meeting)),
             web.get("/v1/reports/{id}", here(self.report)),
             web.get("/v1/reports/{id}/report.pdf", here(self.report_pdf)),
-            web.post("/v1/reports/{id}/release", here(self.release)),
-            web.post("/v1/reports/{id}/return", here(self.send_back)),
         ]
         pages = [
             web.get("/", here(_page(self.start))),
@@ -93,7 +76,7 @@ class Api:
 
     async def meetings(self, request: web.Request) -> web.Response:
         """The committee's meetings, those to come first, each with how many reports go to it."""
-        committee = self._committee(request)
+        committee = self.committee_of(request)
         async with self.store.read() as connection:
             counts = await counts_by_meeting(connection, committee.id)
         now = self.clock()
@@ -116,7 +99,7 @@ class Api:
         )
 
     async def meeting(self, request: web.Request) -> web.Response:
-        committee, meeting = self._meeting(request)
+        committee, meeting = self.meeting_of(request)
         async with self.store.read() as connection:
             rows = await reports_for(connection, committee.id, meeting.date)
             told = [
@@ -129,15 +112,15 @@ class Api:
 
     async def report(self, request: web.Request) -> web.Response:
         async with self.store.read() as connection:
-            row = await report_of(connection, _report_id(request))
+            row = await report_of(connection, report_id(request))
             if row is None:
                 raise plain_problem(404)
             return _json(report_in_json(row, await acts_of(connection, row.submission_id)))
 
     async def report_pdf(self, request: web.Request) -> web.Response:
         async with self.store.read() as connection:
-            row = await report_of(connection, _report_id(request))
-            acts = await acts_of(connection, _report_id(request))
+            row = await report_of(connection, report_id(request))
+            acts = await acts_of(connection, report_id(request))
         committee = self.committees.current.get(row.committee) if row else None
         if row is None or committee is None:
             raise plain_problem(404)
@@ -151,43 +134,6 @@ class Api:
         }
         return web.Response(body=content, content_type="application/pdf", headers=headers)
 
-    async def release(self, request: web.Request) -> web.Response:
-        """Release a held report; one that is held for a personnummer only with a reason."""
-        act = await _act(request)
-        async with self.store.read() as connection:
-            row = await report_of(connection, _report_id(request))
-        if row is not None and not act.reason.strip() and _holds_personal_number(row.findings):
-            raise _reason_missing("Rapporten hålls för att den kan innehålla ett personnummer.")
-        return await self._done(
-            request,
-            lambda tx: self.registry.release(tx, _report_id(request), act.version, act.reason, UNNAMED),
-        )
-
-    async def send_back(self, request: web.Request) -> web.Response:
-        """Return a report to its sender, who is told the reason."""
-        act = await _act(request)
-        if not act.reason.strip():
-            raise _reason_missing("Avsändaren behöver veta varför rapporten kommer tillbaka.")
-        return await self._done(
-            request,
-            lambda tx: self.registry.send_back(tx, _report_id(request), act.version, act.reason, UNNAMED),
-        )
-
-    async def _done(
-        self, request: web.Request, work: Callable[[Transaction], Awaitable[ReportEvent]]
-    ) -> web.Response:
-        try:
-            await self.store.write(work)
-        except NoReport:
-            raise plain_problem(404) from None
-        except SomeoneWasFirst:
-            detail = "Någon annan hann före. Läs rapporten igen och försök sedan."
-            raise Problem(409, "someone-was-first", "Någon annan hann före", detail) from None
-        except NotInThisState:
-            detail = "Rapporten är inte i ett läge där det går. Läs den igen."
-            raise Problem(409, "not-in-this-state", "Går inte nu", detail) from None
-        return await self.report(request)
-
     async def start(self, _request: web.Request) -> str:
         now = self.clock()
         return start_page(
@@ -200,7 +146,7 @@ class Api:
         )
 
     async def committee_page(self, request: web.Request) -> str:
-        committee, now = self._committee(request), self.clock()
+        committee, now = self.committee_of(request), self.clock()
         async with self.store.read() as connection:
             counts = await counts_by_meeting(connection, committee.id)
         lines = [
@@ -226,19 +172,19 @@ class Api:
         )
 
     async def meeting_page(self, request: web.Request) -> str:
-        committee, meeting = self._meeting(request)
+        committee, meeting = self.meeting_of(request)
         async with self.store.read() as connection:
             rows = await reports_for(connection, committee.id, meeting.date)
         return meeting_page(meeting_page_view(committee, meeting, rows, self.clock))
 
-    def _committee(self, request: web.Request) -> Committee:
+    def committee_of(self, request: web.Request) -> Committee:
         committee = self.committees.current.get(request.match_info["committee"])
         if committee is None:
             raise plain_problem(404)
         return committee
 
-    def _meeting(self, request: web.Request) -> tuple[Committee, Meeting]:
-        committee = self._committee(request)
+    def meeting_of(self, request: web.Request) -> tuple[Committee, Meeting]:
+        committee = self.committee_of(request)
         for meeting in committee.meetings:
             if meeting.date.isoformat() == request.match_info["date"]:
                 return committee, meeting
@@ -266,38 +212,12 @@ def _next_day(meeting: Meeting | None) -> date | None:
     return meeting.date if meeting else None
 
 
-def _holds_personal_number(findings: Sequence[Any]) -> bool:
-    return any(finding["rule"] == "personal-number" and finding["outcome"] == "hold" for finding in findings)
-
-
-def _report_id(request: web.Request) -> str:
+def report_id(request: web.Request) -> str:
     """What PostgreSQL could not even compare, such as NUL, is no report's id."""
     asked = request.match_info["id"]
     if not asked.isprintable():
         raise plain_problem(404)
     return asked
-
-
-async def _act(request: web.Request) -> Act:
-    try:
-        return Act.model_validate_json(await request.read())
-    except ValidationError as error:
-        errors = [
-            {
-                "pointer": "".join(f"/{part}" for part in fault["loc"]),
-                "detail": "Uppgiften saknas eller har fel form.",
-            }
-            for fault in error.errors()
-        ]
-        detail = "Ange version (den du såg) och vid behov reason."
-        raise Problem(422, "act-invalid", "Ofullständig begäran", detail, errors) from None
-
-
-def _reason_missing(why: str) -> Problem:
-    detail = f"{why} Skriv en motivering i fältet reason."
-    return Problem(
-        422, "reason-missing", "Motivering saknas", detail, [{"pointer": "/reason", "detail": detail}]
-    )
 
 
 def _json(content: Any) -> web.Response:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from string import Formatter
+from typing import Literal
 
 from pydantic import (
     BaseModel,
@@ -26,6 +28,34 @@ class Secretary(_Read):
     name: str
 
 
+class Diary(_Read):
+    """How the committee numbers what comes in: `template` by ourselves, on receipt, or by hand."""
+
+    template: str = ""
+    registered: Literal["on-receipt", "by-hand"] = "by-hand"
+
+    @field_validator("template")
+    @classmethod
+    def _with_a_number(cls, template: str) -> str:
+        """A template without the number would give every paper the same one."""
+        fields = [name for _, name, _, _ in Formatter().parse(template) if name is not None]
+        if template and ("number" not in fields or not {"number", "year"}.issuperset(fields)):
+            raise ValueError("mallen ska ha {number} och gärna {year}, till exempel VSN {year}/{number:05}")
+        try:
+            template.format(number=1, year=2026)
+        except ValueError:
+            raise ValueError("mallen går inte att fylla i; skriv till exempel {number:05}") from None
+        return template
+
+    @property
+    def numbers(self) -> bool:
+        """Whether we number ourselves."""
+        return bool(self.template) and self.registered == "on-receipt"
+
+    def number(self, number: int, year: int) -> str:
+        return self.template.format(number=number, year=year)
+
+
 class Unit(_Read):
     id: str
     name: str
@@ -37,6 +67,7 @@ class Committee(_Read, HasId):
     secretary: Secretary
     agenda_item: str
     proposal: str
+    diary: Diary = Diary()
     meetings: tuple[Meeting, ...] = Field(default=(), strict=False)
     units: tuple[Unit, ...] = Field(default=(), strict=False)
 
@@ -47,6 +78,9 @@ class Committee(_Read, HasId):
         if len({meeting.date for meeting in meetings}) < len(meetings):
             raise ValueError("två sammanträden har samma datum")
         return tuple(sorted(meetings, key=lambda meeting: meeting.date))
+
+    def meeting_on(self, day: date | None) -> Meeting | None:
+        return next((meeting for meeting in self.meetings if meeting.date == day), None)
 
     @property
     def unit_names(self) -> Mapping[str, str]:

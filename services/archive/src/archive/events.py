@@ -129,8 +129,12 @@ class ReportFiled(ReportEvent):
 
 
 class ReportHeld(ReportEvent):
+    """A rule holds the report, or the secretary does, who then says why."""
+
     kind: ClassVar[str] = "report.held"
     heard_by: ClassVar[tuple[str, ...]] = ("intake", "notification")
+
+    reason: str | None = None
 
 
 class ReportReleased(ReportEvent):
@@ -203,3 +207,15 @@ class PacketFrozen(Event):
     frozen_at: datetime
     sha256: str
     reports: list[FrozenReport]
+
+
+SAID = (
+    ReportFiled,
+    ReportHeld,
+    ReportReleased,
+    ReportReturned,
+    ReportMoved,
+    ReportDecided,
+    PacketFrozen,
+)
+"""All that the archive says."""

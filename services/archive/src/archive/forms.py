@@ -50,6 +50,7 @@ class Form(_Read):
     committee: str
     title: Annotated[str, Field(min_length=1)]
     unit: str | None = None
+    chair_decision: str | None = None
     sections: Annotated[tuple[Section, ...], Field(strict=False)] = ()
     compensation: Mapping[str, str] = {}
     remark: str = ""

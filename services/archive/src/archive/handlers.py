@@ -1,140 +1,113 @@
-"""What the archive does with a judged submission: file it with a meeting, or hold it for the secretary."""
+"""What the archive does with a judged submission: file it, hold it, or register its rejection."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, TypeVar
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.engine import Row
 
 from archive.calendar import Meeting, is_late, meeting_for
 from archive.committees import Committee, Committees
-from archive.events import (
-    ReportFiled,
-    ReportHeld,
-    ReportReleased,
-    ReportReturned,
-    SubmissionAccepted,
+from archive.diary import next_diarienummer
+from archive.events import Judged, ReportFiled, ReportHeld, SubmissionAccepted, SubmissionRejected
+from archive.packets.kept import frozen_days, packet_with
+from archive.reports import (
+    PASSED_ON,
+    as_judged,
+    known,
+    place_of,
+    put_rejected_aside,
+    record_act,
+    store_report,
 )
-from archive.reports import change_status, known, place_of, record_act, store_report
-from chassis.clock import Clock
+from chassis.clock import Clock, day_in_stockholm
 from chassis.consumer import Subscription
 from chassis.folders import WatchedFolder
 from chassis.outcomes import TryLater
 from chassis.store import Transaction
 
-Acted = TypeVar("Acted", ReportReleased, ReportReturned)
-
 CONFIG_MAY_COME = timedelta(minutes=1)
 """A committee that is not in the configuration yet is mostly on its way there."""
 
-
-class ReviewTrouble(Exception):
-    """What the secretary asked for cannot be done."""
-
-
-class NoReport(ReviewTrouble):
-    """There is no such report."""
-
-
-class SomeoneWasFirst(ReviewTrouble):
-    """Another person has changed the report since it was looked at."""
-
-
-class NotInThisState(ReviewTrouble):
-    """The report is not in a state in which this can be done to it."""
+IN_A_PACKET = ("frozen", "reported")
 
 
 @dataclass
 class Registry:
-    """The service's work: where a report goes, and what a secretary may do to it."""
+    """Where each report goes, by its arrival, its newest revision and the calendar."""
 
     committees: WatchedFolder[Committees]
     clock: Clock
 
     def reads(self) -> list[Subscription[Any]]:
-        return [Subscription(SubmissionAccepted, self.file_report, lambda event: [event.submission_id])]
+        return [
+            Subscription(SubmissionAccepted, self.file_report, _locks),
+            Subscription(SubmissionRejected, self.register_rejection, _locks),
+        ]
 
     async def file_report(
         self, event: SubmissionAccepted, tx: Transaction
     ) -> ReportFiled | ReportHeld | None:
         """File it with the first meeting it was in time for; a revision that comes late changes nothing."""
         before = await known(tx, event.submission_id)
-        if before is not None and before.revision >= event.revision:
+        if before is not None and not _is_news(event, before):
             return None
         committee = self._committee(event.committee)
-        meeting = meeting_for(committee.meetings, event.arrived_at, self.clock())
-        late = is_late(committee.meetings, event.arrived_at)
-        version = before.version + 1 if before else 1
-        await store_report(tx, event, version, meeting, late)
+        meeting = await self.meeting_for(tx, committee, event.arrived_at)
         kind = ReportFiled if event.outcome == "accepted" else ReportHeld
-        await record_act(tx, event.submission_id, version, kind.kind)
-        return kind(
-            **event.model_dump(include=_PASSED_ON),
-            version=version,
-            late=late,
-            meeting=place_of(event.committee, meeting),
-            findings=event.findings,
-            submitter=event.submitter,
-        )
+        values = {
+            **as_judged(event),
+            "status": "filed" if event.outcome == "accepted" else "held",
+            **await self._entered(tx, committee, before),
+            **_put_at(meeting, is_late(committee.meetings, event.arrived_at)),
+            "rank": before.rank if before is not None and _stays(before, meeting) else None,
+            "corrects": await _corrected(tx, before),
+        }
+        report = await store_report(tx, values, before)
+        await record_act(tx, report.submission_id, report.version, kind.kind)
+        return kind(**told_of(report, meeting))
 
-    async def release(
-        self, tx: Transaction, submission_id: str, version: int, reason: str, by: str
-    ) -> ReportReleased:
-        """Let a held report go to the meeting that it was in time for, or to the next that is left."""
-        report = await self._looked_at(tx, submission_id, version, ("held",))
-        committee = self._committee(report.committee)
-        meeting = meeting_for(committee.meetings, report.arrived_at, self.clock())
-        changed = await change_status(
-            tx, report, "filed", meeting, is_late(committee.meetings, report.arrived_at)
-        )
-        return await self._acted(tx, ReportReleased, changed, meeting, reason, by)
+    async def register_rejection(self, event: SubmissionRejected, tx: Transaction) -> None:
+        """A rejected submission has come in all the same; one that stands goes on standing."""
+        before = await known(tx, event.submission_id)
+        if before is not None and before.revision >= event.revision:
+            return
+        if before is not None and before.status != "rejected":
+            await put_rejected_aside(tx, event)
+            await record_act(tx, event.submission_id, before.version, event.kind)
+            return
+        committee = self._committee(event.committee)
+        values = {
+            **as_judged(event),
+            "status": "rejected",
+            **await self._entered(tx, committee, before),
+            **_put_at(None, late=False),
+        }
+        report = await store_report(tx, values, before)
+        await record_act(tx, report.submission_id, report.version, event.kind)
 
-    async def send_back(
-        self, tx: Transaction, submission_id: str, version: int, reason: str, by: str
-    ) -> ReportReturned:
-        """Return the report to its sender, who is told why; it leaves the meeting."""
-        report = await self._looked_at(tx, submission_id, version, ("held", "filed"))
-        changed = await change_status(tx, report, "returned", None, report.late)
-        return await self._acted(tx, ReportReturned, changed, None, reason, by)
+    async def meeting_for(
+        self, tx: Transaction, committee: Committee, arrived_at: datetime
+    ) -> Meeting | None:
+        """The first open meeting that it was in time for."""
+        return meeting_for(await self.open_meetings(tx, committee), arrived_at, self.clock())
 
-    async def _looked_at(
-        self, tx: Transaction, submission_id: str, version: int, states: tuple[str, ...]
-    ) -> Row[Any]:
-        """The report as the secretary saw it.
+    async def open_meetings(self, tx: Transaction, committee: Committee) -> Sequence[Meeting]:
+        """The meetings that still take reports: one with a packet is open no more."""
+        closed = await frozen_days(tx, committee.id, day_in_stockholm(self.clock()))
+        return [meeting for meeting in committee.meetings if meeting.date not in closed]
 
-        Raises:
-            NoReport, SomeoneWasFirst, NotInThisState: and nothing is changed.
-        """
-        report = await known(tx, submission_id)
-        if report is None:
-            raise NoReport
-        if report.version != version:
-            raise SomeoneWasFirst
-        if report.status not in states:
-            raise NotInThisState
-        return report
-
-    async def _acted(
-        self,
-        tx: Transaction,
-        kind: type[Acted],
-        report: Row[Any],
-        meeting: Meeting | None,
-        reason: str,
-        by: str,
-    ) -> Acted:
-        await record_act(tx, report.submission_id, report.version, kind.kind, by, reason)
-        event = kind(
-            **{name: getattr(report, name) for name in _PASSED_ON},
-            version=report.version,
-            late=report.late,
-            meeting=place_of(report.committee, meeting),
-            findings=report.findings,
-            submitter=report.submitter,
-            reason=reason,
-        )
-        await tx.say(event)
-        return event
+    async def _entered(
+        self, tx: Transaction, committee: Committee, before: Row[Any] | None
+    ) -> dict[str, Any]:
+        """Its place in the diary: a submission keeps its number through all its revisions."""
+        if not committee.diary.numbers or (before is not None and before.diarienummer):
+            return {}
+        return {
+            "diarienummer": await next_diarienummer(tx, committee, self.clock()),
+            "registered_at": self.clock(),
+        }
 
     def _committee(self, committee_id: str) -> Committee:
         committee = self.committees.current.get(committee_id)
@@ -143,16 +116,39 @@ class Registry:
         return committee
 
 
-_PASSED_ON = {
-    "submission_id",
-    "revision",
-    "form",
-    "committee",
-    "title",
-    "subject",
-    "reference",
-    "unit",
-    "unit_name",
-    "event_date",
-    "arrived_at",
-}
+def _locks(event: Judged) -> Iterable[str]:
+    """Its revisions come by two queues: what one handler sees, no other may change meanwhile."""
+    yield f"report {event.submission_id}"
+
+
+def _is_news(event: SubmissionAccepted, before: Row[Any]) -> bool:
+    """Whether it tells more than is known; a judgement that was asked for answers one version only."""
+    if event.answers is not None:
+        asked = (before.revision, before.version, before.status)
+        return asked == (event.revision, event.answers, "held")
+    return bool(before.status == "rejected" or event.revision > before.revision)
+
+
+def _put_at(meeting: Meeting | None, late: bool) -> dict[str, Any]:
+    return {"meeting_date": meeting.date if meeting else None, "late": late, "placed": False}
+
+
+def _stays(before: Row[Any], meeting: Meeting | None) -> bool:
+    """Whether it keeps the place in the agenda that a person gave it."""
+    return meeting is not None and before.status not in IN_A_PACKET and before.meeting_date == meeting.date
+
+
+async def _corrected(tx: Transaction, before: Row[Any] | None) -> int | None:
+    """The number of the packet that holds what this revision corrects."""
+    if before is None or before.status not in IN_A_PACKET:
+        return before.corrects if before is not None else None
+    packet = await packet_with(tx, before.submission_id)
+    return packet.number if packet else None
+
+
+def told_of(report: Row[Any], meeting: Meeting | None) -> dict[str, Any]:
+    """What every event about a report says of it."""
+    return {
+        **{name: getattr(report, name) for name in PASSED_ON},
+        "meeting": place_of(report.committee, meeting),
+    }

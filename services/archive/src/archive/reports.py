@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from pydantic_core import from_json, to_json
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -11,12 +12,14 @@ from sqlalchemy import (
     Date,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
     func,
     insert,
+    null,
     select,
     update,
 )
@@ -24,7 +27,8 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from archive.calendar import Meeting
-from archive.events import MeetingPlace, SubmissionAccepted
+from archive.events import Judged, MeetingPlace
+from chassis.sealing import sealing_keys as sealing_keys_of
 from chassis.store import Store, Transaction
 from chassis.store.tables import Moment, RowNumber
 
@@ -56,8 +60,19 @@ reports = Table(
     Column("findings", JSON, nullable=False),
     Column("compensation", JSON, nullable=False),
     Column("attachments", JSON, nullable=False),
+    Column("rank", Integer),
+    Column("placed", Boolean, nullable=False),
+    Column("masked", Boolean, nullable=False),
+    Column("corrects", Integer),
+    Column("registered_at", Moment),
+    Column("paragraph", String),
 )
-"""One row per report, as its newest standing revision has it; `status` is filed, held or returned."""
+"""One row per submission, as its newest standing revision has it, or as it was rejected if none stands.
+
+`status` is one of filed, held, returned, rejected, frozen (in a packet) and reported (after the meeting).
+`rank` is the place in the agenda that a person gave it, `placed` that a person chose its meeting.
+`corrects` is the number of the packet that holds an earlier revision; `paragraph` is the minutes'.
+"""
 Index("reports_of_meeting", reports.c.committee, reports.c.meeting_date, reports.c.arrived_at)
 
 acts = Table(
@@ -70,8 +85,43 @@ acts = Table(
     Column("event", String, nullable=False),
     Column("by", String, nullable=False),
     Column("reason", Text),
+    Column("before", JSON),
 )
-"""Who did what to a report, when and why; rows are only ever added."""
+"""Who did what to a report, when and why; the database itself lets rows only be added.
+
+`before` is what the act changed, as it was, where it can be undone.
+"""
+
+set_aside = Table(
+    "set_aside",
+    metadata,
+    Column("id", RowNumber, primary_key=True, autoincrement=True),
+    Column("submission_id", String, nullable=False, index=True),
+    Column("revision", Integer, nullable=False),
+    Column("committee", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("report", JSON, nullable=False),
+)
+"""What came and is not the report that stands: earlier revisions, and later ones that were rejected."""
+Index("set_aside_of_committee", set_aside.c.committee, set_aside.c.status)
+
+originals = Table(
+    "originals",
+    metadata,
+    Column("submission_id", String, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+"""What a report said before it was masked, readable only with the key; `version` is the masked one's."""
+
+sealing_keys = sealing_keys_of(metadata)
+
+AT_A_MEETING = ("filed", "held", "frozen", "reported")
+IN_ORDER = (reports.c.rank.is_(None), reports.c.rank, reports.c.arrived_at, reports.c.submission_id)
+"""The agenda's order: where a person put them, and after these as they arrived."""
 
 AUTOMATIC = "kansli"
 """Who acts when no person does."""
@@ -81,20 +131,15 @@ async def known(tx: Transaction, submission_id: str) -> Row[Any] | None:
     return await tx.one(select(reports).where(reports.c.submission_id == submission_id))
 
 
-async def store_report(
-    tx: Transaction, event: SubmissionAccepted, version: int, meeting: Meeting | None, late: bool
-) -> None:
-    """Put the report, or its newer revision, where it belongs."""
-    values: dict[str, Any] = {
+def as_judged(event: Judged) -> dict[str, Any]:
+    """The columns of a report that come from its judgement."""
+    paid = getattr(event, "compensation", [])
+    return {
         "submission_id": event.submission_id,
         "revision": event.revision,
-        "version": version,
         "form": event.form,
         "form_version": event.form_version,
         "committee": event.committee,
-        "status": "filed" if event.outcome == "accepted" else "held",
-        "meeting_date": meeting.date if meeting else None,
-        "late": late,
         "reference": event.reference,
         "title": event.title,
         "subject": event.subject,
@@ -103,33 +148,67 @@ async def store_report(
         "event_date": event.event_date,
         "received_at": event.received_at,
         "arrived_at": event.arrived_at,
-        "compensation": [line.model_dump(exclude_none=True) for line in event.compensation],
+        "compensation": [line.model_dump(exclude_none=True) for line in paid],
+        "masked": False,
         **event.model_dump(mode="json", include={"submitter", "data", "findings", "attachments"}),
     }
-    if version == 1:
-        await tx.execute(insert(reports).values(**values))
-    else:
-        await tx.execute(
-            update(reports).where(reports.c.submission_id == event.submission_id).values(**values)
-        )
 
 
-async def change_status(
-    tx: Transaction, report: Row[Any], status: str, meeting: Meeting | None, late: bool
-) -> Row[Any]:
-    """Give the report a new status and version; returns it as it is now."""
+async def store_report(tx: Transaction, values: Mapping[str, Any], before: Row[Any] | None) -> Row[Any]:
+    """Put a report, or its newer revision, in its place; what stood there before is set aside."""
+    if before is None:
+        return (await tx.execute(insert(reports).values(version=1, **values).returning(reports))).one()
+    if before.revision != values["revision"]:
+        await put_aside(tx, before)
+    return await change(tx, before, **values)
+
+
+async def change(tx: Transaction, report: Row[Any], **values: Any) -> Row[Any]:
+    """Give the report a new version with these values; returns it as it is now."""
     changed = (
         update(reports)
         .where(reports.c.submission_id == report.submission_id)
-        .values(
-            status=status,
-            version=report.version + 1,
-            meeting_date=meeting.date if meeting else None,
-            late=late,
-        )
+        .values(**{**values, "version": report.version + 1})
         .returning(reports)
     )
     return (await tx.execute(changed)).one()
+
+
+async def put_aside(tx: Transaction, report: Row[Any]) -> None:
+    """Keep a revision that another one takes the place of."""
+    await _put_aside(tx, report.status, report.revision, from_json(to_json(report._asdict())))
+
+
+async def put_rejected_aside(tx: Transaction, event: Judged) -> None:
+    """Keep a revision that was rejected while an earlier one stands."""
+    await _put_aside(tx, "rejected", event.revision, event.model_dump(mode="json"))
+
+
+async def _put_aside(tx: Transaction, status: str, revision: int, report: Mapping[str, Any]) -> None:
+    await tx.execute(
+        insert(set_aside).values(
+            submission_id=report["submission_id"],
+            revision=revision,
+            committee=report["committee"],
+            status=status,
+            at=tx.clock(),
+            report=report,
+        )
+    )
+
+
+async def rejected_aside(tx: Transaction, report: Row[Any]) -> Row[Any] | None:
+    """The newest revision that was rejected while the report stood."""
+    return await tx.one(
+        select(set_aside)
+        .where(
+            set_aside.c.submission_id == report.submission_id,
+            set_aside.c.status == "rejected",
+            set_aside.c.revision > report.revision,
+        )
+        .order_by(set_aside.c.revision.desc())
+        .limit(1)
+    )
 
 
 async def record_act(
@@ -139,12 +218,24 @@ async def record_act(
     event: str,
     by: str = AUTOMATIC,
     reason: str | None = None,
+    before: Mapping[str, Any] | None = None,
 ) -> None:
     await tx.execute(
         insert(acts).values(
-            submission_id=submission_id, version=version, at=tx.clock(), event=event, by=by, reason=reason
+            submission_id=submission_id,
+            version=version,
+            at=tx.clock(),
+            event=event,
+            by=by,
+            reason=reason,
+            before=null() if before is None else before,
         )
     )
+
+
+async def last_act(tx: Transaction, submission_id: str) -> Row[Any] | None:
+    query = select(acts).where(acts.c.submission_id == submission_id).order_by(acts.c.id.desc())
+    return await tx.one(query.limit(1))
 
 
 async def report_of(connection: AsyncConnection, submission_id: str) -> Row[Any] | None:
@@ -157,15 +248,40 @@ async def acts_of(connection: AsyncConnection, submission_id: str) -> Sequence[R
 
 
 async def reports_for(connection: AsyncConnection, committee: str, day: date | None) -> Sequence[Row[Any]]:
-    """What goes to the meeting of that day (None: to no meeting yet), in the order in which it arrived."""
+    """What goes to the meeting of that day (None: to no meeting yet), in the order of the agenda."""
     query = (
         select(reports)
         .where(
             reports.c.committee == committee,
             reports.c.meeting_date == day if day else reports.c.meeting_date.is_(None),
-            reports.c.status.in_(["filed", "held"]),
+            reports.c.status.in_(AT_A_MEETING),
         )
-        .order_by(reports.c.arrived_at, reports.c.submission_id)
+        .order_by(*IN_ORDER)
+    )
+    return (await connection.execute(query)).all()
+
+
+async def rejected_of(connection: AsyncConnection, committee: str) -> Sequence[Row[Any]]:
+    """What came in and was rejected, newest first, whether or not an earlier revision stands."""
+    query = (
+        select(reports)
+        .where(reports.c.committee == committee, reports.c.status == "rejected")
+        .order_by(reports.c.arrived_at.desc(), reports.c.submission_id)
+    )
+    return (await connection.execute(query)).all()
+
+
+async def rejected_aside_of(connection: AsyncConnection, committee: str) -> Sequence[Row[Any]]:
+    """Rejected revisions of reports that stand as an earlier one, with the version of the report."""
+    query = (
+        select(set_aside, reports.c.version)
+        .join(reports, reports.c.submission_id == set_aside.c.submission_id)
+        .where(
+            set_aside.c.committee == committee,
+            set_aside.c.status == "rejected",
+            set_aside.c.revision > reports.c.revision,
+        )
+        .order_by(set_aside.c.id.desc())
     )
     return (await connection.execute(query)).all()
 
@@ -183,13 +299,35 @@ async def counts_by_meeting(
 
 
 async def tally(store: Store) -> dict[str, dict[str, int]]:
-    """How many reports there are, by form and status."""
+    """How many reports there are, by form and status; one that was reported lies in a frozen packet."""
     query = select(reports.c.form, reports.c.status, func.count()).group_by(reports.c.form, reports.c.status)
     counts: dict[str, dict[str, int]] = {}
     async with store.read() as connection:
         for form, status, count in await connection.execute(query):
-            counts.setdefault(form, {})[status] = count
+            of_form = counts.setdefault(form, {})
+            told = "frozen" if status == "reported" else status
+            of_form[told] = of_form.get(told, 0) + count
     return counts
+
+
+PASSED_ON = (
+    "submission_id",
+    "revision",
+    "version",
+    "form",
+    "committee",
+    "title",
+    "subject",
+    "reference",
+    "unit",
+    "unit_name",
+    "event_date",
+    "arrived_at",
+    "late",
+    "findings",
+    "submitter",
+)
+"""What is told of a report to other services."""
 
 
 def place_of(committee: str, meeting: Meeting | None) -> MeetingPlace | None:

@@ -18,7 +18,7 @@ from chassis.masking import masked, masked_throughout
 
 
 def is_masked(report: Row[Any]) -> bool:
-    return bool(report.status != "filed")
+    return report.status in {"held", "returned", "rejected"}
 
 
 def report_in_json(report: Row[Any], acts: Sequence[Row[Any]]) -> dict[str, Any]:
@@ -37,6 +37,10 @@ def report_in_json(report: Row[Any], acts: Sequence[Row[Any]]) -> dict[str, Any]
         "late": report.late,
         "reference": report.reference,
         "diarienummer": report.diarienummer,
+        "registered_at": report.registered_at,
+        "masked": report.masked,
+        "corrects": report.corrects,
+        "paragraph": report.paragraph,
         "title": report.title,
         "subject": shown(report.subject),
         "unit": shown(report.unit),

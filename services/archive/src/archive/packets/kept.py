@@ -1,0 +1,86 @@
+"""The frozen packets, and which revision of each report they hold."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import JSON, Column, Date, ForeignKey, Integer, String, Table, Text, UniqueConstraint, select
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from archive.reports import metadata
+from chassis.store import Transaction
+from chassis.store.tables import Moment
+
+packets = Table(
+    "packets",
+    metadata,
+    Column("committee", String, primary_key=True),
+    Column("meeting_date", Date, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("id", String, nullable=False),
+    Column("frozen_at", Moment, nullable=False),
+    Column("frozen_by", String, nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("meeting", JSON, nullable=False),
+    Column("files", JSON, nullable=False),
+    Column("agenda_number", String, nullable=False),
+    Column("diarienummer", String, nullable=False),
+    Column("left_out", JSON, nullable=False),
+    Column("changes", JSON, nullable=False),
+    Column("paragraph", String),
+    Column("removed_at", Moment),
+    Column("removal", JSON),
+    UniqueConstraint("id"),
+)
+"""One row per packet; `sha256` is of packet.pdf, and `files` tells of each file its object, hash and size.
+
+`meeting` is the meeting as the calendar had it then. `removal` is the decision by which the bytes were
+removed, after which only the row is left.
+"""
+
+packet_reports = Table(
+    "packet_reports",
+    metadata,
+    Column("packet_id", ForeignKey("packets.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("submission_id", String, nullable=False, index=True),
+    Column("revision", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("subject", Text, nullable=False),
+)
+"""What a packet holds, in its order, from 1."""
+
+
+async def frozen_days(tx: Transaction, committee: str, since: date) -> set[date]:
+    """The meetings from that day on that have a packet, so that nothing more goes to them by itself."""
+    query = select(packets.c.meeting_date).where(
+        packets.c.committee == committee, packets.c.meeting_date >= since
+    )
+    return {row.meeting_date for row in await tx.all(query)}
+
+
+async def packets_of(connection: AsyncConnection, committee: str, day: date) -> Sequence[Row[Any]]:
+    """The packets of a meeting, the first one first."""
+    query = (
+        select(packets)
+        .where(packets.c.committee == committee, packets.c.meeting_date == day)
+        .order_by(packets.c.number)
+    )
+    return (await connection.execute(query)).all()
+
+
+async def holdings_of(connection: AsyncConnection, packet_id: str) -> Sequence[Row[Any]]:
+    query = select(packet_reports).where(packet_reports.c.packet_id == packet_id)
+    return (await connection.execute(query.order_by(packet_reports.c.position))).all()
+
+
+async def packet_with(tx: Transaction, submission_id: str) -> Row[Any] | None:
+    """The newest packet that holds a revision of the report."""
+    query = (
+        select(packets, packet_reports.c.position)
+        .join(packet_reports, packet_reports.c.packet_id == packets.c.id)
+        .where(packet_reports.c.submission_id == submission_id)
+        .order_by(packets.c.frozen_at.desc(), packets.c.number.desc())
+    )
+    return await tx.one(query.limit(1))

@@ -1,0 +1,374 @@
+"""What a secretary may do with a report: hold, release, return, move, accept, mask, number, and take back.
+
+Each act is asked for with the version of the report that the person had before her: of two who act at
+once the second is refused. It changes the report, is recorded with who, when and why, and is told to
+those who must know, in one transaction.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import insert, select, update
+from sqlalchemy.engine import Row
+
+from archive.calendar import Meeting, is_late, is_over
+from archive.committees import Committee
+from archive.events import (
+    ReportDecided,
+    ReportEvent,
+    ReportHeld,
+    ReportMoved,
+    ReportReleased,
+    ReportReturned,
+    SubmissionRejected,
+)
+from archive.forms import Forms
+from archive.handlers import IN_A_PACKET, Registry, told_of
+from archive.packets.kept import frozen_days
+from archive.passages import PassageMissing, without_passages
+from archive.reports import (
+    AUTOMATIC,
+    as_judged,
+    change,
+    known,
+    last_act,
+    originals,
+    put_aside,
+    record_act,
+    rejected_aside,
+    reports,
+)
+from chassis.clock import day_in_stockholm
+from chassis.folders import WatchedFolder
+from chassis.masking import masked_throughout
+from chassis.sealing import Seal
+from chassis.store import Transaction
+
+MASKED = "report.masked"
+NUMBERED = "report.numbered"
+ORDERED = "report.ordered"
+UNDONE = "report.undone"
+
+WAITING = ("held", "filed")
+"""What has not left the house in a packet, and can still go another way."""
+
+_UNDOABLE = frozenset({ReportHeld.kind, ReportReleased.kind, ReportMoved.kind, MASKED})
+"""A return has been told to its sender, and an acceptance counts from then on: those stand."""
+
+_RESTORED = ("status", "late", "placed", "rank", "masked")
+
+
+class ReviewTrouble(Exception):
+    """What the secretary asked for cannot be done."""
+
+
+class ReasonMissing(ReviewTrouble):
+    """The act must say why; the words tell the person for whom."""
+
+
+class NoReport(ReviewTrouble):
+    """There is no such report."""
+
+
+class SomeoneWasFirst(ReviewTrouble):
+    """Another person has changed the report since it was looked at."""
+
+
+class NotInThisState(ReviewTrouble):
+    """The report is not in a state in which this can be done to it."""
+
+
+class NoSuchMeeting(ReviewTrouble):
+    """No meeting in the calendar can take the report: it is over, cancelled, frozen, or not there."""
+
+
+class NoDecisionHere(ReviewTrouble):
+    """The form has no place for a decision of the chair."""
+
+
+class NothingToMask(ReviewTrouble):
+    """A passage stands nowhere in the report, or there is nothing in it that would be hidden."""
+
+
+class NothingToUndo(ReviewTrouble):
+    """The last act was done by no person, or has left the house."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who wants something done with a report, with which version of it before them, and why."""
+
+    submission_id: str
+    version: int
+    by: str
+    reason: str = ""
+
+
+class ChairDecision(BaseModel):
+    """A decision of the chair, as guidelines ask for it: the day, and where it is written."""
+
+    datum: date
+    referens: str
+
+
+@dataclass
+class Review:
+    """The secretary's acts upon one report; every method raises `ReviewTrouble` and then changes nothing."""
+
+    registry: Registry
+    forms: WatchedFolder[Forms]
+
+    async def hold(self, tx: Transaction, asked: Asked) -> None:
+        """Keep a filed report back from its meeting."""
+        _with_reason(asked, "Den som läser rapporten senare behöver veta varför den hölls tillbaka.")
+        report = await self._looked_at(tx, asked, ("filed",))
+        changed = await change(tx, report, status="held")
+        await self._done(tx, asked, report, changed, ReportHeld)
+
+    async def release(self, tx: Transaction, asked: Asked) -> None:
+        """Let a held report go to the meeting that it was in time for, or to the next that is left."""
+        report = await self._looked_at(tx, asked, ("held",))
+        if _may_hold_a_number(report):
+            _with_reason(asked, "Rapporten hålls för att den kan innehålla ett personnummer.")
+        changed = await change(tx, report, status="filed", **await self._place(tx, report))
+        await self._done(tx, asked, report, changed, ReportReleased)
+
+    async def decide(self, tx: Transaction, asked: Asked, decision: ChairDecision) -> None:
+        """Have a held report judged anew with the chair's decision; it is held until the judgement comes."""
+        report = await self._looked_at(tx, asked, ("held",))
+        form = self.forms.current.get(report.form)
+        if form is None or form.chair_decision is None:
+            raise NoDecisionHere
+        changed = await change(tx, report)
+        await self._record(tx, asked, None, changed, ReportDecided.kind)
+        await tx.say(
+            ReportDecided(
+                submission_id=report.submission_id,
+                revision=report.revision,
+                version=changed.version,
+                form=report.form,
+                pointer=form.chair_decision,
+                decision=decision.model_dump(mode="json"),
+            )
+        )
+
+    async def send_back(self, tx: Transaction, asked: Asked) -> None:
+        """Return the report to its sender, who is told why; it leaves the meeting."""
+        _with_reason(asked, "Avsändaren behöver veta varför rapporten kommer tillbaka.")
+        report = await self._looked_at(tx, asked, WAITING)
+        changed = await change(tx, report, status="returned", meeting_date=None, rank=None, placed=False)
+        await self._done(tx, asked, report, changed, ReportReturned)
+
+    async def move(self, tx: Transaction, asked: Asked, to: date | None) -> None:
+        """Move the report to that meeting, or to the next one; also back, to one it was too late for.
+
+        To a meeting that has its packet goes only what corrects a report in it, for the next packet.
+        """
+        report = await self._looked_at(tx, asked, WAITING)
+        meeting = await self._target(tx, report, to)
+        changed = await change(tx, report, meeting_date=meeting.date, rank=None, placed=True)
+        await self._done(tx, asked, report, changed, ReportMoved)
+
+    async def accept(self, tx: Transaction, asked: Asked) -> None:
+        """Take a rejected submission after all, in place of the revision that stands, if one does."""
+        _with_reason(asked, "Den som läser rapporten senare behöver veta varför den togs emot ändå.")
+        report = await self._looked_at(tx, asked, ("rejected", *WAITING, "returned", *IN_A_PACKET))
+        if report.status != "rejected":
+            report = await self._rejected_instead(tx, report)
+        changed = await change(tx, report, status="filed", **await self._place(tx, report))
+        await self._done(tx, asked, None, changed, ReportReleased)
+
+    async def mask(self, tx: Transaction, asked: Asked, passages: Sequence[str], seal: Seal) -> None:
+        """Hide what may be a personnummer and these passages; the original is sealed beside."""
+        _with_reason(asked, "Det ska gå att se varför något har maskerats.")
+        report = await self._looked_at(tx, asked, WAITING)
+        told = {name: getattr(report, name) for name in ("data", "subject", "findings")}
+        try:
+            hidden = masked_throughout(without_passages(told, passages))
+        except PassageMissing:
+            raise NothingToMask from None
+        if hidden == told:
+            raise NothingToMask
+        changed = await change(tx, report, masked=True, **hidden)
+        await self._seal(tx, changed, told, seal)
+        await self._record(tx, asked, report, changed, MASKED)
+
+    async def number(self, tx: Transaction, asked: Asked, diarienummer: str) -> None:
+        """Note the number under which the secretary has registered the report, as she wrote it."""
+        report = await self._looked_at(
+            tx, asked, ("filed", "held", "returned", "rejected", "frozen", "reported")
+        )
+        registered_at = report.registered_at or tx.clock()
+        changed = await change(tx, report, diarienummer=diarienummer, registered_at=registered_at)
+        await self._record(tx, asked, None, changed, NUMBERED)
+
+    async def undo(self, tx: Transaction, asked: Asked, seal: Seal) -> None:
+        """Take back the last act of a person, if nothing of it has left the house."""
+        report = await self._looked_at(tx, asked, WAITING)
+        act = await last_act(tx, report.submission_id)
+        if act is None or act.by == AUTOMATIC or act.event not in _UNDOABLE or not act.before:
+            raise NothingToUndo
+        restored = await self._restored(tx, report, act, seal)
+        changed = await change(tx, report, **restored)
+        await self._record(tx, asked, None, changed, UNDONE)
+        await tx.say(*self._told_of_undoing(report, changed))
+
+    async def order(self, tx: Transaction, committee: str, day: date, ids: Sequence[str], by: str) -> None:
+        """Give the filed reports of a meeting this order; it must name each of them once."""
+        query = select(reports).where(
+            reports.c.committee == committee, reports.c.meeting_date == day, reports.c.status == "filed"
+        )
+        there = {row.submission_id: row for row in await tx.all(query)}
+        if sorted(ids) != sorted(there):
+            raise SomeoneWasFirst
+        for rank, submission_id in enumerate(ids, 1):
+            if there[submission_id].rank != rank:
+                changed = await change(tx, there[submission_id], rank=rank)
+                await record_act(tx, submission_id, changed.version, ORDERED, by)
+
+    async def _looked_at(self, tx: Transaction, asked: Asked, states: tuple[str, ...]) -> Row[Any]:
+        """The report as the person saw it.
+
+        Raises:
+            NoReport, SomeoneWasFirst, NotInThisState: and nothing is changed.
+        """
+        report = await known(tx, asked.submission_id)
+        if report is None:
+            raise NoReport
+        if report.version != asked.version:
+            raise SomeoneWasFirst
+        if report.status not in states:
+            raise NotInThisState
+        return report
+
+    async def _place(self, tx: Transaction, report: Row[Any]) -> dict[str, Any]:
+        """Where a report goes that is let go: to where a person put it, else to where it belongs."""
+        committee = self._committee(report)
+        closed = await frozen_days(tx, committee.id, day_in_stockholm(tx.clock()))
+        chosen = committee.meeting_on(report.meeting_date) if report.placed else None
+        if chosen and not chosen.cancelled and chosen.date not in closed:
+            return {}
+        meeting = await self.registry.meeting_for(tx, committee, report.arrived_at)
+        return {
+            "meeting_date": meeting.date if meeting else None,
+            "late": is_late(committee.meetings, report.arrived_at),
+            "placed": False,
+        }
+
+    async def _target(self, tx: Transaction, report: Row[Any], to: date | None) -> Meeting:
+        """Raises `NoSuchMeeting`."""
+        now = tx.clock()
+        closed = await frozen_days(tx, report.committee, day_in_stockholm(now))
+        for meeting in self._committee(report).meetings:
+            wanted = meeting.date == to if to else meeting.date > (report.meeting_date or date.min)
+            corrected = to is not None and report.corrects is not None
+            is_open = not meeting.cancelled and (meeting.date not in closed or corrected)
+            if wanted and is_open and not is_over(meeting, now) and meeting.date != report.meeting_date:
+                return meeting
+        raise NoSuchMeeting
+
+    async def _rejected_instead(self, tx: Transaction, report: Row[Any]) -> Row[Any]:
+        """Put the newest rejected revision in the place of the one that stands."""
+        rejected = await rejected_aside(tx, report)
+        if rejected is None:
+            raise NotInThisState
+        await put_aside(tx, report)
+        columns = as_judged(SubmissionRejected.model_validate_json(json.dumps(rejected.report)))
+        put = update(reports).where(reports.c.submission_id == report.submission_id)
+        return (await tx.execute(put.values(**columns, rank=None, placed=False).returning(reports))).one()
+
+    async def _seal(self, tx: Transaction, masked: Row[Any], told: Mapping[str, Any], seal: Seal) -> None:
+        content = json.dumps(told, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        await tx.execute(
+            insert(originals).values(
+                submission_id=masked.submission_id,
+                version=masked.version,
+                revision=masked.revision,
+                sealed=seal.close(content, tx.clock().timestamp()),
+                at=tx.clock(),
+            )
+        )
+
+    async def _restored(self, tx: Transaction, report: Row[Any], act: Row[Any], seal: Seal) -> dict[str, Any]:
+        """What the report was before the act; raises `NothingToUndo` when its meeting is closed by now."""
+        before = dict(act.before)
+        day = before.pop("meeting_date")
+        closed = await frozen_days(tx, report.committee, day_in_stockholm(tx.clock()))
+        if day is not None and date.fromisoformat(day) in closed:
+            raise NothingToUndo
+        restored = {**before, "meeting_date": date.fromisoformat(day) if day else None}
+        return {**restored, **await self._unsealed(tx, act, seal)} if act.event == MASKED else restored
+
+    async def _unsealed(self, tx: Transaction, act: Row[Any], seal: Seal) -> dict[str, Any]:
+        query = select(originals.c.sealed).where(
+            originals.c.submission_id == act.submission_id, originals.c.version == act.version
+        )
+        sealed = (await tx.execute(query)).scalar_one()
+        told: dict[str, Any] = json.loads(seal.open(sealed).decode("utf-8", "surrogatepass"))
+        return told
+
+    def _told_of_undoing(self, report: Row[Any], changed: Row[Any]) -> Sequence[ReportEvent]:
+        """Others hear of where the report is now, as if it had been put there."""
+        told = told_of(changed, self._meeting(changed))
+        if changed.status == "held" and report.status != "held":
+            return [ReportHeld(**told, reason="Ångrat.")]
+        if changed.status == "filed" and report.status != "filed":
+            return [ReportReleased(**told, reason="Ångrat.")]
+        if changed.meeting_date != report.meeting_date:
+            return [ReportMoved(**told, reason="Ångrat.", moved_from=report.meeting_date)]
+        return []
+
+    async def _done(
+        self,
+        tx: Transaction,
+        asked: Asked,
+        before: Row[Any] | None,
+        report: Row[Any],
+        kind: type[ReportHeld | ReportReleased | ReportReturned | ReportMoved],
+    ) -> None:
+        await self._record(tx, asked, before, report, kind.kind)
+        told = told_of(report, self._meeting(report))
+        if kind is ReportMoved:
+            told["moved_from"] = before.meeting_date if before else None
+        if kind is ReportReleased and before is None:
+            told["data"] = report.data
+        await tx.say(kind(**told, reason=asked.reason))
+
+    async def _record(
+        self, tx: Transaction, asked: Asked, before: Row[Any] | None, report: Row[Any], event: str
+    ) -> None:
+        was = _was(before) if before is not None else None
+        await record_act(tx, report.submission_id, report.version, event, asked.by, asked.reason, was)
+
+    def _committee(self, report: Row[Any]) -> Committee:
+        committee = self.registry.committees.current.get(report.committee)
+        if committee is None:
+            raise NoReport
+        return committee
+
+    def _meeting(self, report: Row[Any]) -> Meeting | None:
+        return self._committee(report).meeting_on(report.meeting_date)
+
+
+def _with_reason(asked: Asked, why: str) -> None:
+    if not asked.reason.strip():
+        raise ReasonMissing(why)
+
+
+def _may_hold_a_number(report: Row[Any]) -> bool:
+    """Masking has hidden it; until then somebody must say why it may be seen."""
+    held_for = {finding["rule"] for finding in report.findings if finding["outcome"] == "hold"}
+    return "personal-number" in held_for and not report.masked
+
+
+def _was(report: Row[Any]) -> dict[str, Any]:
+    """What an act can change of a report and undoing restores; texts that were masked lie sealed."""
+    day = report.meeting_date
+    return {
+        **{name: getattr(report, name) for name in _RESTORED},
+        "meeting_date": day.isoformat() if day else None,
+    }
