@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from archive.__main__ import build
-from archive.events import SubmissionAccepted
+from archive.events import SubmissionAccepted, SubmissionRejected
 from archive.settings import ArchiveSettings
 from chassis.events import new_id
 from support.lone_service import LoneService, alone
@@ -48,6 +48,15 @@ SCHEMA = {
 
 RunArchive = Callable[..., AbstractAsyncContextManager[LoneService]]
 MakeAccepted = Callable[..., SubmissionAccepted]
+MakeRejected = Callable[..., SubmissionRejected]
+ChangeCommittee = Callable[..., None]
+TOO_LATE = {
+    "rule": "visit-in-future",
+    "outcome": "reject",
+    "message": "Besöket har inte varit ännu.",
+    "source": "§ 1",
+    "pointer": "/besoksdatum",
+}
 
 
 @pytest.fixture
@@ -120,5 +129,36 @@ def accepted() -> MakeAccepted:
 
 
 @pytest.fixture
+def rejected(accepted: MakeAccepted) -> MakeRejected:
+    """Validation's rejection of a submission, as it came."""
+
+    def rejected(submission_id: str = "", **changed: Any) -> SubmissionRejected:
+        judged = accepted(submission_id, findings=[TOO_LATE], **changed).model_dump(mode="json")
+        return SubmissionRejected.model_validate_json(json.dumps(judged))
+
+    return rejected
+
+
+@pytest.fixture
 def committee_file(config: Path) -> Path:
     return config / "committees" / "valfard.yaml"
+
+
+@pytest.fixture
+def change_committee(committee_file: Path) -> ChangeCommittee:
+    """Give the committee's file other values, as somebody does who saves it."""
+
+    def change(archive: LoneService | None = None, **values: Any) -> None:
+        content = yaml.safe_load(committee_file.read_text("utf-8"))
+        committee_file.write_text(yaml.safe_dump({**content, **values}), "utf-8")
+        if archive is not None:
+            archive.reread_folders()
+
+    return change
+
+
+@pytest.fixture
+def decides(forms: Path) -> None:
+    """The form takes a decision of the chair."""
+    content = {**FORM, "chair_decision": "/ordforandebeslut"}
+    (forms / "prov" / "form.yaml").write_text(yaml.safe_dump(content), "utf-8")

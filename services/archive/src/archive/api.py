@@ -16,11 +16,19 @@ from archive.calendar import Meeting, is_over, meeting_for
 from archive.committees import Committee, Committees
 from archive.forms import Forms
 from archive.pdf import Press
-from archive.reports import acts_of, counts_by_meeting, report_of, reports_for
+from archive.reports import (
+    acts_of,
+    counts_by_meeting,
+    rejected_aside_of,
+    rejected_of,
+    report_of,
+    reports_for,
+)
 from archive.views import (
     is_masked,
     meeting_in_json,
     meeting_page_view,
+    rejected_in_json,
     report_in_json,
     report_to_print,
 )
@@ -64,6 +72,7 @@ class Api:
         json_routes = [
             web.get("/v1/committees/{committee}/meetings", here(self.meetings)),
             web.get("/v1/committees/{committee}/meetings/{date}", here(self.meeting)),
+            web.get("/v1/committees/{committee}/rejected", here(self.rejected)),
             web.get("/v1/reports/{id}", here(self.report)),
             web.get("/v1/reports/{id}/report.pdf", here(self.report_pdf)),
         ]
@@ -109,6 +118,16 @@ class Api:
         filed = [report for status, report in told if status == "filed"]
         held = [report for status, report in told if status == "held"]
         return _json(meeting_in_json(committee.id, meeting, filed, held))
+
+    async def rejected(self, request: web.Request) -> web.Response:
+        """What came in and was rejected, newest first: incoming documents all the same."""
+        committee = self.committee_of(request)
+        async with self.store.read() as connection:
+            rows = await rejected_of(connection, committee.id)
+            aside = await rejected_aside_of(connection, committee.id)
+        return _json(
+            {"rejected": [*(report_in_json(row, ()) for row in rows), *map(rejected_in_json, aside)]}
+        )
 
     async def report(self, request: web.Request) -> web.Response:
         async with self.store.read() as connection:

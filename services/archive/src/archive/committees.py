@@ -38,13 +38,8 @@ class Diary(_Read):
     @classmethod
     def _with_a_number(cls, template: str) -> str:
         """A template without the number would give every paper the same one."""
-        fields = [name for _, name, _, _ in Formatter().parse(template) if name is not None]
-        if template and ("number" not in fields or not {"number", "year"}.issuperset(fields)):
+        if template and not _makes_numbers(template):
             raise ValueError("mallen ska ha {number} och gärna {year}, till exempel VSN {year}/{number:05}")
-        try:
-            template.format(number=1, year=2026)
-        except ValueError:
-            raise ValueError("mallen går inte att fylla i; skriv till exempel {number:05}") from None
         return template
 
     @property
@@ -54,6 +49,14 @@ class Diary(_Read):
 
     def number(self, number: int, year: int) -> str:
         return self.template.format(number=number, year=year)
+
+
+def _makes_numbers(template: str) -> bool:
+    try:
+        fields = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+        return "number" in fields <= {"number", "year"} and bool(template.format(number=1, year=2026))
+    except ValueError:
+        return False
 
 
 class Unit(_Read):

@@ -128,7 +128,8 @@ AUTOMATIC = "kansli"
 
 
 async def known(tx: Transaction, submission_id: str) -> Row[Any] | None:
-    return await tx.one(select(reports).where(reports.c.submission_id == submission_id))
+    """The report as it is, and as nobody else can change it before this transaction ends."""
+    return await tx.one(select(reports).where(reports.c.submission_id == submission_id).with_for_update())
 
 
 def as_judged(event: Judged) -> dict[str, Any]:

@@ -222,7 +222,7 @@ class Review:
         query = select(reports).where(
             reports.c.committee == committee, reports.c.meeting_date == day, reports.c.status == "filed"
         )
-        there = {row.submission_id: row for row in await tx.all(query)}
+        there = {row.submission_id: row for row in await tx.all(query.with_for_update())}
         if sorted(ids) != sorted(there):
             raise SomeoneWasFirst
         for rank, submission_id in enumerate(ids, 1):

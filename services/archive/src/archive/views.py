@@ -64,6 +64,30 @@ def report_in_json(report: Row[Any], acts: Sequence[Row[Any]]) -> dict[str, Any]
     }
 
 
+def rejected_in_json(aside: Row[Any]) -> dict[str, Any]:
+    """A rejected revision of a report that stands as an earlier one; `version` is that report's."""
+    told = {name: aside.report[name] for name in _TOLD_ASIDE}
+    shown: dict[str, Any] = masked_throughout(told)
+    return {**shown, "version": aside.version, "status": "rejected", "meeting": None}
+
+
+_TOLD_ASIDE = (
+    "submission_id",
+    "revision",
+    "form",
+    "committee",
+    "received_at",
+    "arrived_at",
+    "reference",
+    "title",
+    "subject",
+    "unit",
+    "unit_name",
+    "submitter",
+    "data",
+    "findings",
+    "attachments",
+)
 _PAID = ("kind", "quantity")
 
 
