@@ -85,7 +85,8 @@ def clock() -> StillClock:
 def run_archive(tmp_path: Path, config: Path, forms: Path, clock: StillClock) -> RunArchive:
     def run(database: Path | str | None = None, **given: Any) -> AbstractAsyncContextManager[LoneService]:
         place = database or tmp_path / "archive.db"
-        return alone(build, ArchiveSettings, place, clock, config=config, forms=str(forms), **given)
+        told = {"config": config, "forms": str(forms), "objects": (tmp_path / "objects").as_uri(), **given}
+        return alone(build, ArchiveSettings, place, clock, **told)
 
     return run
 

@@ -69,7 +69,7 @@ async def press() -> AsyncIterator[Press]:
 
 
 def document(report: Report) -> bytes:
-    return pdf.printed(pdf._facts(report), report.received_at)
+    return pdf.printed(pdf.facts_of(report), report.received_at)
 
 
 async def worker_of(press: Press) -> int:

@@ -221,6 +221,12 @@ async def test_an_event_that_comes_twice_makes_each_letter_once(
     assert len(office.post.handed_over) == first > 0
 
 
+async def test_what_a_person_holds_is_no_letter(office: Office) -> None:
+    """She who held it knows."""
+    await office.hear(held(reason="Ordföranden vill vänta."))
+    assert await office.send_all() == 0
+
+
 async def test_a_new_version_of_a_report_is_a_new_letter(office: Office) -> None:
     """Filed, held by a completion, filed again: each is told."""
     await office.hear(filed(), held(version=2, revision=2), filed(version=3, revision=3))

@@ -9,6 +9,8 @@ from archive.committees import find_committees, load_committee
 from archive.events import SAID
 from archive.forms import find_forms, load_form
 from archive.handlers import Registry
+from archive.packets.freezing import Freezing
+from archive.packets_api import PacketsApi
 from archive.pdf import Press
 from archive.refiling import Refiling
 from archive.reports import sealing_keys, tally
@@ -20,6 +22,7 @@ from chassis.cli import main
 from chassis.clock import Clock, day_in_stockholm, system_clock
 from chassis.folders import WatchedFolder, each
 from chassis.metrics import Metrics
+from chassis.objects import Objects
 from chassis.sealing import Sealer, keys_in
 from chassis.service import Service
 from chassis.store import open_store
@@ -41,7 +44,10 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
     press = Press()
     refiling = Refiling(store, registry)
     sealer = Sealer(store, sealing_keys, settings.service, keys_in(_told(settings.sealing_key)))
-    api = Api(store, committees, forms, press, clock, settings.admin_token)
+    objects = Objects(settings.objects)
+    api = Api(store, committees, forms, press, objects, clock, settings.admin_token)
+    freezing = Freezing(store, objects, press, forms, clock, refiling.look)
+    packets_api = PacketsApi(api, freezing, objects)
     review_api = ReviewApi(api, Review(registry, forms), sealer)
     return Service(
         name=settings.service,
@@ -53,7 +59,7 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
         clock=clock,
         reads=registry.reads(),
         says=SAID,
-        routes=[*api.routes(), *review_api.routes()],
+        routes=[*api.routes(), *review_api.routes(), *packets_api.routes()],
         tally=lambda: tally(store),
         folders=[committees, forms],
         background=[refiling.run],

@@ -3,7 +3,7 @@
 Without sign-in everything here is for this machine alone.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,12 +11,18 @@ from typing import Any
 from aiohttp import web
 from pydantic import SecretStr
 from pydantic_core import to_json
+from sqlalchemy.engine import Row
 
 from archive.calendar import Meeting, is_over, meeting_for
 from archive.committees import Committee, Committees
+from archive.downloads import PDF, a_file, kept_file
 from archive.forms import Forms
+from archive.handlers import IN_A_PACKET
+from archive.packets.files import report_file
+from archive.packets.kept import holdings_of, newest_packet_with, packets_of
 from archive.pdf import Press
 from archive.reports import (
+    acts_by_report,
     acts_of,
     counts_by_meeting,
     rejected_aside_of,
@@ -28,6 +34,7 @@ from archive.views import (
     is_masked,
     meeting_in_json,
     meeting_page_view,
+    packet_in_json,
     rejected_in_json,
     report_in_json,
     report_to_print,
@@ -46,6 +53,7 @@ from chassis.clock import Clock
 from chassis.folders import WatchedFolder
 from chassis.loopback import only_here
 from chassis.masking import masked
+from chassis.objects import Objects
 from chassis.problems import Problem, plain_problem
 from chassis.store import Store
 
@@ -64,6 +72,7 @@ class Api:
     committees: WatchedFolder[Committees]
     forms: WatchedFolder[Forms]
     press: Press
+    objects: Objects
     clock: Clock
     token: SecretStr | None
 
@@ -111,13 +120,15 @@ class Api:
         committee, meeting = self.meeting_of(request)
         async with self.store.read() as connection:
             rows = await reports_for(connection, committee.id, meeting.date)
-            told = [
-                (row.status, report_in_json(row, await acts_of(connection, row.submission_id)))
-                for row in rows
+            history = await acts_by_report(connection, [row.submission_id for row in rows])
+            packets = [
+                packet_in_json(packet, await holdings_of(connection, packet.id))
+                for packet in await packets_of(connection, committee.id, meeting.date)
             ]
-        filed = [report for status, report in told if status == "filed"]
-        held = [report for status, report in told if status == "held"]
-        return _json(meeting_in_json(committee.id, meeting, filed, held))
+        told = [(row.status == "held", report_in_json(row, history[row.submission_id])) for row in rows]
+        reports = [report for held, report in told if not held]
+        held = [report for held, report in told if held]
+        return _json(meeting_in_json(committee.id, meeting, reports, held, packets))
 
     async def rejected(self, request: web.Request) -> web.Response:
         """What came in and was rejected, newest first: incoming documents all the same."""
@@ -130,28 +141,38 @@ class Api:
         )
 
     async def report(self, request: web.Request) -> web.Response:
+        row = await self.report_row(request)
         async with self.store.read() as connection:
-            row = await report_of(connection, report_id(request))
-            if row is None:
-                raise plain_problem(404)
             return _json(report_in_json(row, await acts_of(connection, row.submission_id)))
 
     async def report_pdf(self, request: web.Request) -> web.Response:
-        async with self.store.read() as connection:
-            row = await report_of(connection, report_id(request))
-            acts = await acts_of(connection, report_id(request))
-        committee = self.committees.current.get(row.committee) if row else None
-        if row is None or committee is None:
+        """The report on paper: of a frozen one the very bytes that the packet holds."""
+        row = await self.report_row(request)
+        name = f"{row.submission_id}.pdf"
+        if row.status in IN_A_PACKET and (frozen := await self._frozen_file(row)):
+            return await kept_file(self.objects, frozen["object"], PDF, name)
+        committee = self.committees.current.get(row.committee)
+        if committee is None:
             raise plain_problem(404)
+        async with self.store.read() as connection:
+            acts = await acts_of(connection, row.submission_id)
         reason = next((act.reason for act in reversed(acts) if act.reason), "")
         printed = report_to_print(row, committee, self.forms.current.get(row.form), reason)
-        content = await self.press.render(printed, masked if is_masked(row) else str)
-        headers = {
-            "Content-Disposition": f'inline; filename="{row.submission_id}.pdf"',
-            "X-Content-Type-Options": "nosniff",
-            "Cache-Control": "no-store",
-        }
-        return web.Response(body=content, content_type="application/pdf", headers=headers)
+        return a_file(await self.press.render(printed, masked if is_masked(row) else str), PDF, name)
+
+    async def report_row(self, request: web.Request) -> Row[Any]:
+        """The report that is asked for; raises a 404 when there is none."""
+        async with self.store.read() as connection:
+            row = await report_of(connection, report_id(request))
+        if row is None:
+            raise plain_problem(404)
+        return row
+
+    async def _frozen_file(self, row: Row[Any]) -> Mapping[str, Any] | None:
+        async with self.store.read() as connection:
+            packet = await newest_packet_with(connection, row.submission_id)
+        files: Mapping[str, Mapping[str, Any]] = packet.files if packet and not packet.removed_at else {}
+        return files.get(report_file(row.submission_id))
 
     async def start(self, _request: web.Request) -> str:
         now = self.clock()

@@ -42,8 +42,9 @@ class Section(_Read):
 class Form(_Read):
     """A form as the archive reads it.
 
-    `unit` points at the field that holds the id of a committee's unit; `compensation` are titles by kind;
-    `remark` stands at the foot of each report.
+    `unit` points at the field that holds the id of a committee's unit, `chair_decision` at where the chair's
+    decision stands, `oral` at the answer to whether the author also reports in person; `compensation` are
+    titles by kind; `remark` stands at the foot of each report.
     """
 
     form: str
@@ -51,6 +52,7 @@ class Form(_Read):
     title: Annotated[str, Field(min_length=1)]
     unit: str | None = None
     chair_decision: str | None = None
+    oral: str | None = None
     sections: Annotated[tuple[Section, ...], Field(strict=False)] = ()
     compensation: Mapping[str, str] = {}
     remark: str = ""
@@ -58,6 +60,10 @@ class Form(_Read):
 
     def compensation_title(self, kind: str) -> str:
         return self.compensation.get(kind, kind)
+
+    def is_oral(self, data: Any) -> bool:
+        """Whether its author reports in person too."""
+        return self.oral is not None and _value(data, _steps(self.oral)) is True
 
     def shown(self, version: int, data: Any, units: Mapping[str, str]) -> tuple[Shown, ...]:
         """The sections of `data` that hold anything, as that version has them; `units` are names by id.

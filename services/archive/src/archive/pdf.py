@@ -1,4 +1,4 @@
-"""report.pdf: a report as PDF/A-2a and PDF/UA-1 in one file, the same bytes from the same data.
+"""report.pdf and packet.pdf: PDF/A-2a and PDF/UA-1 in one file, the same bytes from the same data.
 
 Typst sets it in a process of its own: typst keeps what it has set in a cache that only grows (about 450 MiB
 after twenty long documents), and a fault in it must not take the service along.
@@ -131,12 +131,19 @@ class Press:
 
         Raises `CannotPrint`; a process that dies is replaced once, after that `BrokenProcessPool` is raised.
         """
-        pool, facts = self._next_pool(), _all_texts(_facts(report), mask)
+        return await self._print("report.typ", _all_texts(facts_of(report), mask), report.received_at)
+
+    async def render_many(self, template: str, facts: dict[str, Any], moment: datetime) -> bytes:
+        """A document of several reports, such as a packet; raises as `render` does."""
+        return await self._print(template, facts, moment)
+
+    async def _print(self, template: str, facts: dict[str, Any], moment: datetime) -> bytes:
+        pool = self._next_pool()
         try:
-            return await _print_in(pool, facts, report.received_at)
+            return await _print_in(pool, template, facts, moment)
         except BrokenProcessPool:
             self._replace(pool)
-            return await _print_in(self._pool, facts, report.received_at)
+            return await _print_in(self._pool, template, facts, moment)
 
     async def close(self) -> None:
         await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
@@ -170,20 +177,22 @@ def _leave_with_the_service() -> None:
     os._exit(0)
 
 
-async def _print_in(pool: ProcessPoolExecutor, facts: dict[str, Any], moment: datetime) -> bytes:
-    return await asyncio.get_running_loop().run_in_executor(pool, printed, facts, moment)
+async def _print_in(
+    pool: ProcessPoolExecutor, template: str, facts: dict[str, Any], moment: datetime
+) -> bytes:
+    return await asyncio.get_running_loop().run_in_executor(pool, printed, facts, moment, template)
 
 
-def printed(facts: dict[str, Any], moment: datetime) -> bytes:
-    """Set the report in this process; typst's own errors cannot travel to another one and are made anew."""
+def printed(facts: dict[str, Any], moment: datetime, template: str = "report.typ") -> bytes:
+    """Set the document in this process; typst's own errors cannot travel to another and are made anew."""
     try:
-        return _set(json.dumps(_all_texts(facts, legible), sort_keys=True), moment)
+        return _set(template, json.dumps(_all_texts(facts, legible), sort_keys=True), moment)
     except typst.TypstError as trouble:
         raise CannotPrint(str(trouble)) from None
 
 
-def _set(data: str, moment: datetime) -> bytes:
-    document: bytes = _compiler().compile(
+def _set(template: str, data: str, moment: datetime) -> bytes:
+    document: bytes = _compiler(template).compile(
         format="pdf",
         sys_inputs={"data": data},
         pdf_standards=STANDARDS,
@@ -193,14 +202,17 @@ def _set(data: str, moment: datetime) -> bytes:
 
 
 @cache
-def _compiler() -> Any:
+def _compiler(template: str) -> Any:
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS])
-    return typst.Compiler(TEMPLATES / "report.typ", root=TEMPLATES, font_paths=fonts)
+    return typst.Compiler(TEMPLATES / template, root=TEMPLATES, font_paths=fonts)
 
 
-def _facts(report: Report) -> dict[str, Any]:
+def facts_of(report: Report) -> dict[str, Any]:
     """The report in words, as the template wants it."""
     return {
+        "appendix": report.title,
+        "heading": report.title,
+        "under": report.subject,
         "committee": report.committee,
         "agenda_item": report.agenda_item,
         "title": report.title,

@@ -1,7 +1,8 @@
 """The reports of the committees, the meetings they go to, and every act upon them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
+from types import SimpleNamespace
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -248,6 +249,17 @@ async def acts_of(connection: AsyncConnection, submission_id: str) -> Sequence[R
     return (await connection.execute(query)).all()
 
 
+async def acts_by_report(
+    connection: AsyncConnection, submission_ids: Sequence[str]
+) -> Mapping[str, Sequence[Row[Any]]]:
+    """The history of each of the reports, in one question."""
+    query = select(acts).where(acts.c.submission_id.in_(submission_ids)).order_by(acts.c.id)
+    found: dict[str, list[Row[Any]]] = {submission_id: [] for submission_id in submission_ids}
+    for act in await connection.execute(query):
+        found[act.submission_id].append(act)
+    return found
+
+
 async def reports_for(connection: AsyncConnection, committee: str, day: date | None) -> Sequence[Row[Any]]:
     """What goes to the meeting of that day (None: to no meeting yet), in the order of the agenda."""
     query = (
@@ -285,6 +297,24 @@ async def rejected_aside_of(connection: AsyncConnection, committee: str) -> Sequ
         .order_by(set_aside.c.id.desc())
     )
     return (await connection.execute(query)).all()
+
+
+async def revisions_aside(connection: AsyncConnection, wanted: Sequence[tuple[str, int]]) -> list[Any]:
+    """Those revisions, as they were when a newer one took their place, with the attributes of a report."""
+    query = select(set_aside).where(set_aside.c.submission_id.in_([one for one, _ in wanted]))
+    rows = (await connection.execute(query)).all() if wanted else ()
+    return [_as_it_was(row.report) for row in rows if (row.submission_id, row.revision) in set(wanted)]
+
+
+_DAYS = ("meeting_date", "event_date")
+_MOMENTS = ("received_at", "arrived_at", "registered_at")
+
+
+def _as_it_was(report: Mapping[str, Any]) -> SimpleNamespace:
+    """JSON has no dates; a report has."""
+    days = {name: date.fromisoformat(report[name]) for name in _DAYS if report.get(name)}
+    moments = {name: datetime.fromisoformat(report[name]) for name in _MOMENTS if report.get(name)}
+    return SimpleNamespace(**{**report, **days, **moments})
 
 
 async def counts_by_meeting(

@@ -9,6 +9,14 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from archive.api import Api, report_id
+from archive.packets.freezing import (
+    FileGone,
+    HeldUnresolved,
+    MeetingCancelled,
+    MeetingNotYet,
+    NoPacket,
+    NothingToFreeze,
+)
 from archive.review import (
     Asked,
     ChairDecision,
@@ -200,7 +208,7 @@ def problem_of(trouble: ReviewTrouble) -> Problem:
         return plain_problem(404)
     if isinstance(trouble, ReasonMissing):
         return _reason_missing(str(trouble))
-    status, kind, title, detail = _TROUBLES[type(trouble)]
+    status, kind, title, detail = (_TROUBLES | _OF_PACKETS)[type(trouble)]
     return Problem(status, kind, title, detail)
 
 
@@ -240,6 +248,46 @@ _TROUBLES: dict[type[ReviewTrouble], tuple[int, str, str, str]] = {
         "nothing-to-undo",
         "Går inte att ångra",
         "Det senaste har redan lämnat huset, eller gjordes inte av en person, och går inte att ångra.",
+    ),
+}
+
+
+_OF_PACKETS: dict[type[ReviewTrouble], tuple[int, str, str, str]] = {
+    HeldUnresolved: (
+        409,
+        "held-unresolved",
+        "Rapporter hålls tillbaka",
+        "Släpp eller återlämna rapporterna som hålls tillbaka, eller bekräfta att de lämnas utanför paketet.",
+    ),
+    NothingToFreeze: (
+        409,
+        "nothing-to-freeze",
+        "Inget nytt att frysa",
+        "Sammanträdet har ingen rapport som inte redan ligger i ett fryst paket.",
+    ),
+    MeetingCancelled: (
+        409,
+        "meeting-cancelled",
+        "Sammanträdet är inställt",
+        "Frys ett annat sammanträdes papper.",
+    ),
+    FileGone: (
+        409,
+        "file-gone",
+        "En bifogad fil saknas",
+        "En fil som följde med en rapport finns inte kvar i lagret. Be driften att återställa den.",
+    ),
+    NoPacket: (
+        409,
+        "no-packet",
+        "Inget paket",
+        "Sammanträdet har inget fryst paket att anteckna en paragraf för.",
+    ),
+    MeetingNotYet: (
+        409,
+        "meeting-not-yet",
+        "Sammanträdet har inte varit",
+        "Paragrafen antecknas när sammanträdet har börjat.",
     ),
 }
 

@@ -101,7 +101,11 @@ def _as_it_is(content: Any) -> Any:
 
 
 def meeting_in_json(
-    committee: str, meeting: Meeting, filed: Iterable[dict[str, Any]], held: Iterable[dict[str, Any]]
+    committee: str,
+    meeting: Meeting,
+    reports: Iterable[dict[str, Any]],
+    held: Iterable[dict[str, Any]],
+    packets: Iterable[dict[str, Any]],
 ) -> dict[str, Any]:
     return {
         "committee": committee,
@@ -110,9 +114,33 @@ def meeting_in_json(
         "place": meeting.place,
         "deadline": meeting.deadline,
         "cancelled": meeting.cancelled,
-        "reports": list(filed),
+        "reports": list(reports),
         "held": list(held),
-        "packets": [],
+        "packets": list(packets),
+    }
+
+
+def packet_in_json(packet: Row[Any], holdings: Sequence[Row[Any]]) -> dict[str, Any]:
+    """A frozen packet; `sha256` is of packet.pdf, and of each other file beside it."""
+    return {
+        "number": packet.number,
+        "id": packet.id,
+        "frozen_at": packet.frozen_at,
+        "frozen_by": packet.frozen_by,
+        "sha256": packet.sha256,
+        "reports": [
+            {"submission_id": one.submission_id, "revision": one.revision, "position": one.position}
+            for one in holdings
+        ],
+        "files": {
+            name: {"sha256": file["sha256"], "size": file["size"]} for name, file in packet.files.items()
+        },
+        "agenda_number": packet.agenda_number or None,
+        "diarienummer": packet.diarienummer or None,
+        "left_out": packet.left_out,
+        "changes": packet.changes,
+        "paragraph": packet.paragraph,
+        "removed_at": packet.removed_at,
     }
 
 

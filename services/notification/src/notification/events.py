@@ -72,7 +72,11 @@ class ReportFiled(ReportTold):
 
 
 class ReportHeld(ReportTold):
+    """A rule holds it; or a person does, who then says why."""
+
     kind: ClassVar[str] = "report.held"
+
+    reason: str | None = None
 
 
 class ReportReturned(ReportTold):

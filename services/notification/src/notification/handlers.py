@@ -58,7 +58,7 @@ class Letters:
     def reads(self) -> list[Subscription[Any]]:
         return [
             Subscription(ReportFiled, self.write_letters),
-            Subscription(ReportHeld, self.write_letters),
+            Subscription(ReportHeld, self.write_letters_of_hold),
             Subscription(ReportReturned, self.write_letters),
             Subscription(SubmissionRejected, self.write_letters),
         ]
@@ -77,6 +77,11 @@ class Letters:
         for recipient in recipients_of(kind, committee, submitter):
             letter = compose(occasion, committee, recipient, domain=self.sender.domain, created_at=tx.clock())
             await self._have_sent(tx, event, committee, letter)
+
+    async def write_letters_of_hold(self, event: ReportHeld, tx: Transaction) -> None:
+        """What a person holds on the secretary's page is no news to the secretary."""
+        if event.reason is None:
+            await self.write_letters(event, tx)
 
     async def send_letter(self, errand: Errand) -> Conclude:
         """Hand the letter to the post; the same letter goes again until it is known to have been taken."""

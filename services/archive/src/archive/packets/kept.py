@@ -4,7 +4,19 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, Column, Date, ForeignKey, Integer, String, Table, Text, UniqueConstraint, select
+from sqlalchemy import (
+    JSON,
+    Column,
+    Date,
+    ForeignKey,
+    Integer,
+    Select,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    select,
+)
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -77,10 +89,19 @@ async def holdings_of(connection: AsyncConnection, packet_id: str) -> Sequence[R
 
 async def packet_with(tx: Transaction, submission_id: str) -> Row[Any] | None:
     """The newest packet that holds a revision of the report."""
-    query = (
-        select(packets, packet_reports.c.position)
+    return await tx.one(_with(submission_id))
+
+
+async def newest_packet_with(connection: AsyncConnection, submission_id: str) -> Row[Any] | None:
+    """The same, for who only reads."""
+    return (await connection.execute(_with(submission_id))).first()
+
+
+def _with(submission_id: str) -> Select[Any]:
+    return (
+        select(packets)
         .join(packet_reports, packet_reports.c.packet_id == packets.c.id)
         .where(packet_reports.c.submission_id == submission_id)
         .order_by(packets.c.frozen_at.desc(), packets.c.number.desc())
+        .limit(1)
     )
-    return await tx.one(query.limit(1))
