@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from archive.__main__ import build
-from archive.events import SubmissionAccepted, SubmissionRejected
+from archive.events import SubmissionAccepted, SubmissionDocumented
 from archive.settings import ArchiveSettings
 from chassis.events import new_id
 from support.lone_service import LoneService, alone
@@ -48,7 +48,7 @@ SCHEMA = {
 
 RunArchive = Callable[..., AbstractAsyncContextManager[LoneService]]
 MakeAccepted = Callable[..., SubmissionAccepted]
-MakeRejected = Callable[..., SubmissionRejected]
+MakeRejected = Callable[..., SubmissionDocumented]
 ChangeCommittee = Callable[..., None]
 TOO_LATE = {
     "rule": "visit-in-future",
@@ -133,9 +133,9 @@ def accepted() -> MakeAccepted:
 def rejected(accepted: MakeAccepted) -> MakeRejected:
     """Validation's rejection of a submission, as it came."""
 
-    def rejected(submission_id: str = "", **changed: Any) -> SubmissionRejected:
+    def rejected(submission_id: str = "", **changed: Any) -> SubmissionDocumented:
         judged = accepted(submission_id, findings=[TOO_LATE], **changed).model_dump(mode="json")
-        return SubmissionRejected.model_validate_json(json.dumps(judged))
+        return SubmissionDocumented.model_validate_json(json.dumps(judged))
 
     return rejected
 

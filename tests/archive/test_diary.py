@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import select
 
 from archive.committees import Diary
-from archive.events import SubmissionAccepted, SubmissionRejected
+from archive.events import SubmissionAccepted, SubmissionDocumented
 from archive.reports import reports
 from chassis.store import Transaction
 from support.lone_service import LoneService
 from support.still_clock import StillClock
 
 MakeAccepted = Callable[..., SubmissionAccepted]
-MakeRejected = Callable[..., SubmissionRejected]
+MakeRejected = Callable[..., SubmissionDocumented]
 ChangeCommittee = Callable[..., None]
 
 DIARY = {"template": "VSN {year}/{number:05}", "registered": "on-receipt"}

@@ -11,14 +11,14 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from archive.events import SubmissionAccepted, SubmissionRejected
+from archive.events import SubmissionAccepted, SubmissionDocumented
 from archive.reports import acts, originals, reports, set_aside
 from chassis.store import Transaction
 from support.lone_service import LoneService
 from support.still_clock import StillClock
 
 MakeAccepted = Callable[..., SubmissionAccepted]
-MakeRejected = Callable[..., SubmissionRejected]
+MakeRejected = Callable[..., SubmissionDocumented]
 
 NUMBER = "19121212-1212"
 PERSONAL = {

@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 from chassis.events import Event
 from intake.events import (
     Finding,
+    FrozenReport,
     Meeting,
     NotificationFailed,
     NotificationSent,
+    PacketFrozen,
     ReportFiled,
     ReportHeld,
+    ReportMoved,
     ReportReleased,
     ReportReturned,
     SubmissionRejected,
@@ -94,6 +97,52 @@ async def test_each_event_of_a_report_is_told_to_its_sender(
         }
     ]
     assert [step["event"] for step in answer["history"]] == ["submission.received", kind.kind]
+
+
+@pytest.mark.parametrize(("before", "status"), [(ReportFiled, "filed"), (ReportHeld, "held")])
+async def test_a_moved_report_is_what_it_was_at_another_meeting(
+    intake: LoneService, before: type[Any], status: str
+) -> None:
+    """An older move that is heard later changes nothing."""
+    submission_id = await sent(intake, "1")
+    january = Meeting(committee="namnd", date="2027-01-20")
+    moves = [
+        ReportMoved(submission_id=submission_id, revision=1, version=version, meeting=meeting, findings=[])
+        for version, meeting in ((3, january), (2, MEETING))
+    ]
+    await intake.hear(report(before, submission_id, 1), *moves)
+    answer = await told(intake, submission_id)
+    assert (answer["status"], answer["meeting"]) == (status, {"committee": "namnd", "date": "2027-01-20"})
+    assert rules(answer) == ["of-version-1"]
+
+
+async def test_the_reports_of_a_packet_are_frozen(intake: LoneService) -> None:
+    """All that it holds, by their versions; one that a newer revision has overtaken is not."""
+    first, second, overtaken = [await sent(intake, reference) for reference in "123"]
+    await intake.hear(*(report(ReportFiled, one, 1) for one in (first, second)))
+    await intake.hear(report(ReportFiled, overtaken, 3, revision=2))
+    frozen = PacketFrozen(
+        submission_id="packet-1",
+        meeting=MEETING,
+        reports=[
+            FrozenReport(submission_id=one, revision=1, version=2) for one in (first, second, overtaken)
+        ],
+    )
+    await intake.hear(frozen)
+    await intake.hear(frozen)
+    for one, status in ((first, "frozen"), (second, "frozen"), (overtaken, "filed")):
+        answer = await told(intake, one)
+        assert (answer["status"], answer["meeting"]["date"]) == (status, "2026-12-09")
+        frozen_steps = [step for step in answer["history"] if step["event"] == "packet.frozen"]
+        assert len(frozen_steps) == (status == "frozen")
+
+
+async def test_a_rejected_submission_that_is_accepted_is_filed(intake: LoneService) -> None:
+    """As if it had been released."""
+    submission_id = await sent(intake, "1")
+    await intake.hear(rejected(submission_id))
+    await intake.hear(report(ReportReleased, submission_id, 2))
+    assert (await told(intake, submission_id))["status"] == "filed"
 
 
 async def test_a_rejection_is_told_with_what_was_wrong(intake: LoneService) -> None:

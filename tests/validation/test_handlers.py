@@ -183,6 +183,7 @@ async def test_an_accepted_submission_goes_to_the_archive_with_all_it_needs(vali
             {"kind": "resa", "quantity": 0.0, "message": None, "source": None},
         ],
         "attachments": [attachment.model_dump()],
+        "answers": None,
     }
     assert not await validation.said("submission.rejected")
 

@@ -7,19 +7,16 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from chassis.stopping import Abandoned, being_cancelled
-from chassis.store.transaction import Transaction
+from chassis.store.transaction import LOCK, Transaction
 from chassis.store.trouble import StoreUnavailable, Unreachable, told_as_unavailable
 
 T = TypeVar("T")
 
 MOST_PER_COMMIT = 128
 """Beyond this a larger group gains little, and each member waits for all."""
-
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))").bindparams(bindparam("key"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,4 +118,4 @@ class Writer:
         if connection.dialect.name == "postgresql":
             for key in sorted(frozenset().union(*(unit.locks for unit in group))):
                 with told_as_unavailable():
-                    await connection.execute(_LOCK, {"key": key})
+                    await connection.execute(LOCK, {"key": key})

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from chassis.events import Event
 
@@ -81,16 +81,13 @@ class SubmissionAccepted(Judged):
     answers: int | None = None
 
 
-class SubmissionRejected(Judged):
+class SubmissionDocumented(Judged):
     """A rule or the schema rejects it; it has come in all the same, and is registered.
 
     `data` is as it came, whatever the schema says of it.
     """
 
-    kind: ClassVar[str] = "submission.rejected"
-
-    data: dict[str, Any] = Field(default_factory=dict)
-    attachments: list[Attachment] = Field(default_factory=list)
+    kind: ClassVar[str] = "submission.documented"
 
 
 class MeetingPlace(Part):

@@ -39,11 +39,18 @@ class Section(_Read):
     heading: Annotated[str, Field(min_length=1)]
 
 
+class Oral(_Read):
+    """The answer that says so: a field, and its value."""
+
+    pointer: str
+    value: bool | str = True
+
+
 class Form(_Read):
     """A form as the archive reads it.
 
     `unit` points at the field that holds the id of a committee's unit, `chair_decision` at where the chair's
-    decision stands, `oral` at the answer to whether the author also reports in person; `compensation` are
+    decision stands, `oral` at the answer that says that the author reports in person too; `compensation` are
     titles by kind; `remark` stands at the foot of each report.
     """
 
@@ -52,7 +59,7 @@ class Form(_Read):
     title: Annotated[str, Field(min_length=1)]
     unit: str | None = None
     chair_decision: str | None = None
-    oral: str | None = None
+    oral: Oral | None = None
     sections: Annotated[tuple[Section, ...], Field(strict=False)] = ()
     compensation: Mapping[str, str] = {}
     remark: str = ""
@@ -63,7 +70,7 @@ class Form(_Read):
 
     def is_oral(self, data: Any) -> bool:
         """Whether its author reports in person too."""
-        return self.oral is not None and _value(data, _steps(self.oral)) is True
+        return self.oral is not None and bool(_value(data, _steps(self.oral.pointer)) == self.oral.value)
 
     def shown(self, version: int, data: Any, units: Mapping[str, str]) -> tuple[Shown, ...]:
         """The sections of `data` that hold anything, as that version has them; `units` are names by id.

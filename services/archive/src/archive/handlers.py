@@ -10,7 +10,7 @@ from sqlalchemy.engine import Row
 from archive.calendar import Meeting, is_late, meeting_for
 from archive.committees import Committee, Committees
 from archive.diary import next_diarienummer
-from archive.events import Judged, ReportFiled, ReportHeld, SubmissionAccepted, SubmissionRejected
+from archive.events import Judged, ReportFiled, ReportHeld, SubmissionAccepted, SubmissionDocumented
 from archive.packets.kept import frozen_days, packet_with
 from archive.reports import (
     PASSED_ON,
@@ -30,6 +30,9 @@ from chassis.store import Transaction
 CONFIG_MAY_COME = timedelta(minutes=1)
 """A committee that is not in the configuration yet is mostly on its way there."""
 
+REJECTED = "submission.rejected"
+"""What the history says of it; the event that brings it has another name, since it holds what was written."""
+
 IN_A_PACKET = ("frozen", "reported")
 
 
@@ -43,7 +46,7 @@ class Registry:
     def reads(self) -> list[Subscription[Any]]:
         return [
             Subscription(SubmissionAccepted, self.file_report, _locks),
-            Subscription(SubmissionRejected, self.register_rejection, _locks),
+            Subscription(SubmissionDocumented, self.register_rejection, _locks),
         ]
 
     async def file_report(
@@ -68,14 +71,14 @@ class Registry:
         await record_act(tx, report.submission_id, report.version, kind.kind)
         return kind(**told_of(report, meeting))
 
-    async def register_rejection(self, event: SubmissionRejected, tx: Transaction) -> None:
+    async def register_rejection(self, event: SubmissionDocumented, tx: Transaction) -> None:
         """A rejected submission has come in all the same; one that stands goes on standing."""
         before = await known(tx, event.submission_id)
         if before is not None and before.revision >= event.revision:
             return
         if before is not None and before.status != "rejected":
             await put_rejected_aside(tx, event)
-            await record_act(tx, event.submission_id, before.version, event.kind)
+            await record_act(tx, event.submission_id, before.version, REJECTED)
             return
         committee = self._committee(event.committee)
         values = {
@@ -85,7 +88,7 @@ class Registry:
             **_put_at(None, late=False),
         }
         report = await store_report(tx, values, before)
-        await record_act(tx, report.submission_id, report.version, event.kind)
+        await record_act(tx, report.submission_id, report.version, REJECTED)
 
     async def meeting_for(
         self, tx: Transaction, committee: Committee, arrived_at: datetime

@@ -24,7 +24,7 @@ from archive.events import (
     ReportMoved,
     ReportReleased,
     ReportReturned,
-    SubmissionRejected,
+    SubmissionDocumented,
 )
 from archive.forms import Forms
 from archive.handlers import IN_A_PACKET, Registry, told_of
@@ -277,7 +277,7 @@ class Review:
         if rejected is None:
             raise NotInThisState
         await put_aside(tx, report)
-        columns = as_judged(SubmissionRejected.model_validate_json(json.dumps(rejected.report)))
+        columns = as_judged(SubmissionDocumented.model_validate_json(json.dumps(rejected.report)))
         put = update(reports).where(reports.c.submission_id == report.submission_id)
         return (await tx.execute(put.values(**columns, rank=None, placed=False).returning(reports))).one()
 

@@ -109,6 +109,29 @@ class ReportReturned(ReportEvent):
     reason: str
 
 
+class ReportMoved(ReportEvent):
+    """It waits for another meeting; whether it is filed or held has not changed."""
+
+    kind: ClassVar[str] = "report.moved"
+
+
+class FrozenReport(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    submission_id: str
+    revision: int
+    version: int
+
+
+class PacketFrozen(Event):
+    """A meeting's papers are fixed, and these reports with them."""
+
+    kind: ClassVar[str] = "packet.frozen"
+
+    meeting: Meeting
+    reports: list[FrozenReport]
+
+
 class NotificationSent(Event):
     kind: ClassVar[str] = "notification.sent"
 

@@ -6,18 +6,28 @@ from typing import Any
 from chassis.consumer import Subscription
 from chassis.store import Transaction
 from intake.events import (
+    FrozenReport,
     NotificationFailed,
     NotificationSent,
+    PacketFrozen,
     ReportEvent,
     ReportFiled,
     ReportHeld,
+    ReportMoved,
     ReportReleased,
     ReportReturned,
     SubmissionRejected,
 )
 from intake.handback import HandBacks, News, rejection_message, return_message
 from intake.scanning import is_unscanned
-from intake.submissions import leave_unscanned, note, note_rejection, note_report
+from intake.submissions import (
+    leave_unscanned,
+    note,
+    note_frozen,
+    note_moved,
+    note_rejection,
+    note_report,
+)
 
 STATUS = {
     ReportFiled.kind: "filed",
@@ -41,6 +51,8 @@ class Ledger:
             Subscription(ReportHeld, self.note_changed_report),
             Subscription(ReportReleased, self.note_changed_report),
             Subscription(ReportReturned, self.note_changed_report),
+            Subscription(ReportMoved, note_moved_report),
+            Subscription(PacketFrozen, self.note_frozen_reports),
             Subscription(NotificationSent, note_letter),
             Subscription(NotificationFailed, note_letter),
         ]
@@ -68,6 +80,20 @@ class Ledger:
         message = return_message(event.reason) if isinstance(event, ReportReturned) else None
         await self.hand_backs.begin(tx, _news(event, event.version, status, message))
 
+    async def note_frozen_reports(self, event: PacketFrozen, tx: Transaction) -> None:
+        """A packet holds many reports; those that it only holds again are no news."""
+        for report in sorted(event.reports, key=lambda report: report.submission_id):
+            if await note_frozen(tx, report.submission_id, report.version, event.meeting.model_dump()):
+                await note(tx, report.submission_id, event.kind)
+                await self.hand_backs.begin(tx, _news(report, report.version, "frozen", None))
+
+
+async def note_moved_report(event: ReportMoved, tx: Transaction) -> None:
+    """The sender can read to which meeting; the platform's status is what it was."""
+    meeting = event.meeting.model_dump() if event.meeting else None
+    await note_moved(tx, event.submission_id, event.version, meeting)
+    await note(tx, event.submission_id, event.kind)
+
 
 async def note_letter(event: NotificationSent | NotificationFailed, tx: Transaction) -> None:
     await note(tx, event.submission_id, event.kind)
@@ -79,7 +105,9 @@ async def _leave_unscanned(event: SubmissionRejected | ReportEvent, tx: Transact
         await leave_unscanned(tx, event.submission_id, event.revision)
 
 
-def _news(event: SubmissionRejected | ReportEvent, version: int, status: str, message: str | None) -> News:
+def _news(
+    event: SubmissionRejected | ReportEvent | FrozenReport, version: int, status: str, message: str | None
+) -> News:
     return News(
         submission_id=event.submission_id,
         revision=event.revision,

@@ -595,11 +595,28 @@ async def note_report(
     meeting: dict[str, Any] | None,
 ) -> None:
     """What the archive says goes by the report's version, not by the order in which it comes."""
-    await tx.execute(
+    await _note_version(tx, submission_id, version, status=status, findings=findings, meeting=meeting)
+
+
+async def note_moved(
+    tx: Transaction, submission_id: str, version: int, meeting: dict[str, Any] | None
+) -> None:
+    """It goes to another meeting, and is what it was."""
+    await _note_version(tx, submission_id, version, meeting=meeting)
+
+
+async def note_frozen(tx: Transaction, submission_id: str, version: int, meeting: dict[str, Any]) -> bool:
+    """It lies in a packet; tells whether that is news, and not of a revision that another has overtaken."""
+    return await _note_version(tx, submission_id, version, status="frozen", meeting=meeting)
+
+
+async def _note_version(tx: Transaction, submission_id: str, version: int, **values: Any) -> bool:
+    noted = await tx.execute(
         update(submissions)
         .where(submissions.c.id == submission_id, submissions.c.report_version < version)
-        .values(status=status, report_version=version, findings=findings, meeting=meeting)
+        .values(report_version=version, **values)
     )
+    return bool(noted.rowcount)
 
 
 def told_as(status: str | None) -> str | None:

@@ -16,7 +16,7 @@ from chassis.metrics import Metrics
 from chassis.service import Service
 from chassis.store import open_store
 from validation.api import Api
-from validation.events import SubmissionAccepted, SubmissionRejected
+from validation.events import SubmissionAccepted, SubmissionDocumented, SubmissionRejected
 from validation.forms import find_forms, load_form
 from validation.handlers import Judge, judged_counter
 from validation.history import History
@@ -55,7 +55,7 @@ def build(settings: ValidationSettings, bus: Bus, clock: Clock = system_clock) -
         about=ABOUT,
         clock=clock,
         reads=judge.reads(),
-        says=[SubmissionAccepted, SubmissionRejected],
+        says=[SubmissionAccepted, SubmissionRejected, SubmissionDocumented],
         operations=operations(api),
         routes=[web.post("/admin/history", only_here(settings.admin_token)(past.take))],
         tally=lambda: tally(store),

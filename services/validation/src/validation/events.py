@@ -59,6 +59,27 @@ class ReportReturned(Event):
     revision: int
 
 
+class ReportReleased(Event):
+    """The secretary let it go on; `data` is there when it had been rejected, and counts from now on."""
+
+    kind: ClassVar[str] = "report.released"
+
+    revision: int
+    data: dict[str, Any] | None = None
+
+
+class ReportDecided(Event):
+    """The chair has decided about a held report, which is judged anew with the decision at `pointer`."""
+
+    kind: ClassVar[str] = "report.decided"
+
+    revision: int
+    version: int
+    form: str
+    pointer: str
+    decision: dict[str, Any]
+
+
 class CompensationLine(Part):
     """What is paid; `message` is the person's position, and is there also when `quantity` is 0."""
 
@@ -109,13 +130,17 @@ class SubmissionAccepted(Judged):
 
 
 class SubmissionRejected(Judged):
-    """It breaks its schema or a rule; what to do stands in the findings.
-
-    What it held goes along as it came: it is an incoming document all the same, which the archive registers.
-    """
+    """It breaks its schema or a rule; what to do stands in the findings, and what was written does not."""
 
     kind: ClassVar[str] = "submission.rejected"
-    heard_by: ClassVar[tuple[str, ...]] = ("intake", "notification", "archive")
+    heard_by: ClassVar[tuple[str, ...]] = ("intake", "notification")
 
-    data: dict[str, Any] = Field(default_factory=dict)
-    attachments: list[Attachment] = Field(default_factory=list)
+
+class SubmissionDocumented(Judged):
+    """A rejected submission with all that it held: an incoming document all the same, for the register."""
+
+    kind: ClassVar[str] = "submission.documented"
+    heard_by: ClassVar[tuple[str, ...]] = ("archive",)
+
+    data: dict[str, Any]
+    attachments: list[Attachment]

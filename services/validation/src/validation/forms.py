@@ -44,6 +44,11 @@ class Section(_Text):
     heading: str
 
 
+class Oral(_Text):
+    pointer: str
+    value: bool | str = True
+
+
 class FormText(_Text):
     """form.yaml as its author writes it."""
 
@@ -53,6 +58,10 @@ class FormText(_Text):
     person: Literal["register", "none"] = "register"
     date: str | None = None
     unit: str | None = None
+    chair_decision: str | None = None
+    """Where the chair's decision stands, so that a report can be judged anew with it."""
+    oral: Oral | None = None
+    """Which answer says that the author reports in person too."""
     guideline: Guideline | None = None
     subject: str
     sections: tuple[Section, ...] = ()
@@ -230,6 +239,10 @@ def _lost_pointers(text: FormText, schemas: Collection[Schema]) -> Iterator[Faul
     """Find pointers to fields that no version has, or for date and unit not every version."""
     for name, pointer in (("date", text.date), ("unit", text.unit)):
         if pointer and not all(schema.has(pointer) for schema in schemas):
+            yield Fault((name,), f"{name}: the pointer {pointer} leads to no field of the schema")
+    oral = text.oral.pointer if text.oral else None
+    for name, pointer in (("chair_decision", text.chair_decision), ("oral", oral)):
+        if pointer and not any(schema.has(pointer) for schema in schemas):
             yield Fault((name,), f"{name}: the pointer {pointer} leads to no field of the schema")
     for number, section in enumerate(text.sections):
         if not any(schema.has(section.pointer) for schema in schemas):

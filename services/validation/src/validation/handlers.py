@@ -5,28 +5,44 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from prometheus_client import CollectorRegistry, Counter
 
 from chassis.clock import Clock
 from chassis.consumer import Subscription
 from chassis.folders import WatchedFolder
-from chassis.outcomes import TryLater
+from chassis.outcomes import Answer, TryLater
 from chassis.store import Transaction
+from validation.decisions import placed, still_held
 from validation.events import (
     CompensationLine,
+    Judged,
     JudgedFinding,
+    ReportDecided,
+    ReportReleased,
     ReportReturned,
     Sender,
     SubmissionAccepted,
+    SubmissionDocumented,
     SubmissionReceived,
     SubmissionRejected,
 )
 from validation.findings import Finding
 from validation.forms import Form, Forms
 from validation.judgement import Circumstances, Judgement, Submission, Submitter, circumstances, judge
-from validation.judgements import is_superseded, let_fall, past, store_judgement
+from validation.judgements import (
+    held_from,
+    is_superseded,
+    judged_anew,
+    let_fall,
+    let_stand,
+    past,
+    store_judgement,
+)
 from validation.register import Committee, Committees
 from validation.rules import Line
+
+log = structlog.get_logger()
 
 CONFIG_MAY_COME = timedelta(seconds=5)
 """A form or a committee that is not here yet is mostly on its way: each service looks once a second."""
@@ -44,6 +60,8 @@ class Judge:
     def reads(self) -> list[Subscription[Any]]:
         return [
             Subscription(SubmissionReceived, self.judge_submission, self.locks),
+            Subscription(ReportDecided, self.judge_anew),
+            Subscription(ReportReleased, self.count_accepted),
             Subscription(ReportReturned, self.forget_report),
         ]
 
@@ -52,19 +70,48 @@ class Judge:
         yield f"submission {event.submission_id}"
         yield self._person(event)
 
-    async def judge_submission(
-        self, event: SubmissionReceived, tx: Transaction
-    ) -> SubmissionAccepted | SubmissionRejected | None:
+    async def judge_submission(self, event: SubmissionReceived, tx: Transaction) -> Answer:
         if await is_superseded(tx, event.submission_id, event.revision):
             return None
+        judgement, unit_name = await self._judged(event, tx)
+        await store_judgement(tx, event, judgement)
+        self._count(event.form, judgement)
+        return _answer(event, judgement, unit_name)
+
+    async def _judged(self, event: SubmissionReceived, tx: Transaction) -> tuple[Judgement, str | None]:
+        """The judgement, and what the committee calls the unit."""
         form, committee = self._form(event)
         submission = _submission(event)
         around = circumstances(submission, form, committee)
         before = await past(tx, event.form, form.rules(event.form_version).facts, around)
         judgement = judge(submission, form, committee, before, self.clock())
-        await store_judgement(tx, event, judgement)
-        self._count(event.form, judgement)
-        return _answer(event, judgement, _unit_name(committee, around))
+        return judgement, _unit_name(committee, around)
+
+    async def judge_anew(self, event: ReportDecided, tx: Transaction) -> SubmissionAccepted | None:
+        """Judge a held report with the chair's decision in it; what stands no longer is left alone.
+
+        A decision that would have the report rejected, such as one without a date, leaves it held: the
+        secretary reads what is wrong with it.
+        """
+        before = await held_from(tx, event.submission_id, event.revision)
+        if before is None:
+            log.info("decision.overtaken", submission_id=event.submission_id, revision=event.revision)
+            return None
+        await tx.lock(*self.locks(before))
+        received = before.model_copy(update={"data": placed(before.data, event.pointer, event.decision)})
+        judgement, unit_name = await self._judged(received, tx)
+        if judgement.outcome == "rejected":
+            received, (former, unit_name) = before, await self._judged(before, tx)
+            judgement = still_held(former, judgement)
+        await judged_anew(tx, received, judgement)
+        answer = _answer(received, judgement, unit_name)
+        assert isinstance(answer, SubmissionAccepted)  # noqa: S101
+        return answer.model_copy(update={"answers": event.version})
+
+    async def count_accepted(self, event: ReportReleased, tx: Transaction) -> None:
+        """A rejected submission that the secretary took after all counts among the person's visits."""
+        if event.data is not None:
+            await let_stand(tx, event.submission_id, event.revision, event.data)
 
     async def forget_report(self, event: ReportReturned, tx: Transaction) -> None:
         """A report that the secretary returned no longer counts."""
@@ -116,7 +163,7 @@ def _unit_name(committee: Committee, around: Circumstances) -> str | None:
 
 def _answer(
     event: SubmissionReceived, judgement: Judgement, unit_name: str | None
-) -> SubmissionAccepted | SubmissionRejected:
+) -> SubmissionAccepted | list[Judged]:
     told: dict[str, Any] = {
         "submission_id": event.submission_id,
         "revision": event.revision,
@@ -133,13 +180,13 @@ def _answer(
         "arrived_at": event.arrived_at,
         "submitter": Sender(name=event.submitter.name, email=event.submitter.email),
         "findings": [JudgedFinding(**asdict(finding)) for finding in judgement.findings],
-        "data": judgement.data,
-        "attachments": event.attachments,
     }
+    held = {"data": judgement.data, "attachments": event.attachments}
     if judgement.outcome == "rejected":
-        return SubmissionRejected(**told)
+        return [SubmissionRejected(**told), SubmissionDocumented(**told, **held)]
     return SubmissionAccepted(
         **told,
+        **held,
         outcome=judgement.outcome,
         compensation=[_paid(line) for line in judgement.compensation],
     )

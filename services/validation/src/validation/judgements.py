@@ -1,6 +1,7 @@
 """The judgements that were made, and the past that they make up for the next one."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from sqlalchemy import (
     and_,
     func,
     insert,
+    null,
     or_,
     select,
     update,
@@ -51,11 +53,13 @@ judgements = Table(
     Column("judged_at", Moment, nullable=False),
     Column("caller", String),
     Column("reference", String),
+    Column("received", JSON),
 )
 """One row per judged revision.
 
 `standing` is true for the newest revision that was not rejected, until the secretary returns it;
-only that one counts among a person's visits, so only that one keeps its data.
+only that one counts among a person's visits, so only that one keeps its data. `received` is what a held
+report was judged from, since the chair's decision has it judged anew.
 """
 _STANDING = judgements.c.standing.is_(True)
 Index(
@@ -153,9 +157,9 @@ def _window(day: date, reaches: list[int | None]) -> tuple[date, date]:
 
 async def store_judgement(tx: Transaction, event: SubmissionReceived, judgement: Judgement) -> None:
     """Keep the judgement; one that is not a rejection stands in place of earlier revisions."""
-    stands = judgement.outcome != "rejected"
-    if stands and event.revision > 1:
+    if judgement.outcome != "rejected" and event.revision > 1:
         await let_fall(tx, event.submission_id, event.revision - 1)
+    judged = _judged(tx, event, judgement)
     await tx.execute(
         insert(judgements).values(
             submission_id=event.submission_id,
@@ -164,15 +168,58 @@ async def store_judgement(tx: Transaction, event: SubmissionReceived, judgement:
             caller=event.caller,
             reference=event.reference,
             committee=judgement.committee,
-            outcome=judgement.outcome,
-            standing=stands,
-            person_id=judgement.person.id if judgement.person else None,
-            unit=judgement.unit,
-            event_date=judgement.event_date,
-            data=judgement.data if stands else None,
-            findings=[_named(finding) for finding in judgement.findings],
-            judged_at=tx.clock(),
+            **judged,
         )
+    )
+
+
+async def judged_anew(tx: Transaction, event: SubmissionReceived, judgement: Judgement) -> None:
+    """Put the new judgement of a held report in the place of the one it had."""
+    of_revision = (
+        judgements.c.submission_id == event.submission_id,
+        judgements.c.revision == event.revision,
+    )
+    await tx.execute(update(judgements).where(*of_revision).values(**_judged(tx, event, judgement)))
+
+
+def _judged(tx: Transaction, event: SubmissionReceived, judgement: Judgement) -> dict[str, Any]:
+    stands, held = judgement.outcome != "rejected", judgement.outcome == "held"
+    return {
+        "outcome": judgement.outcome,
+        "standing": stands,
+        "person_id": judgement.person.id if judgement.person else None,
+        "unit": judgement.unit,
+        "event_date": judgement.event_date,
+        "data": judgement.data if stands else None,
+        "findings": [_named(finding) for finding in judgement.findings],
+        "judged_at": tx.clock(),
+        "received": event.model_dump(mode="json") if held else null(),
+    }
+
+
+async def held_from(tx: Transaction, submission_id: str, revision: int) -> SubmissionReceived | None:
+    """What a held report that stands was judged from; None if the revision is none such."""
+    row = await tx.one(
+        select(judgements.c.received)
+        .where(
+            judgements.c.submission_id == submission_id,
+            judgements.c.revision == revision,
+            _STANDING,
+        )
+        .with_for_update()
+    )
+    if row is None or row.received is None:
+        return None
+    return SubmissionReceived.model_validate_json(json.dumps(row.received))
+
+
+async def let_stand(tx: Transaction, submission_id: str, revision: int, data: Mapping[str, Any]) -> None:
+    """A rejected revision was accepted by a person: it counts from now on, in place of any other."""
+    await let_fall(tx, submission_id, revision)
+    await tx.execute(
+        update(judgements)
+        .where(judgements.c.submission_id == submission_id, judgements.c.revision == revision)
+        .values(outcome="accepted", standing=judgements.c.event_date.is_not(None), data=dict(data))
     )
 
 
@@ -185,7 +232,7 @@ async def let_fall(tx: Transaction, submission_id: str, revision: int) -> None:
     await tx.execute(
         update(judgements)
         .where(judgements.c.submission_id == submission_id, judgements.c.revision <= revision)
-        .values(standing=False, data=None)
+        .values(standing=False, data=null(), received=null())
     )
 
 
