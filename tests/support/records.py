@@ -42,7 +42,7 @@ def record(*reports: RegisteredReport, **changed: Any) -> Record:
         meeting=date(2026, 12, 9),
         number=1,
         frozen_at=FROZEN_AT,
-        packet=File.of("Handlingar 2026-12-09.pdf", "application/pdf", b"%PDF-1.7 utskick"),
+        packet=File.of("Handlingar 2026-12-09.pdf", "application/pdf", b"%PDF-1.7 alla"),
         contents=File.of("innehall.json", "application/json", b'{"reports": []}'),
         reports=reports or (registered(),),
         software="0.1.0",

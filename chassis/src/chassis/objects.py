@@ -64,6 +64,19 @@ class Objects:
         except (BaseError, OSError) as error:
             raise StoreUnavailable(type(error).__name__) from error
 
+    async def remove(self, name: str) -> None:
+        """Remove the bytes that were kept under the name, if they are there.
+
+        Raises:
+            StoreUnavailable: they could not be removed.
+        """
+        try:
+            await obstore.delete_async(self._store, name)
+        except (NotFoundError, FileNotFoundError):
+            return
+        except (BaseError, OSError) as error:
+            raise StoreUnavailable(type(error).__name__) from error
+
     async def _put(self, name: str, content: bytes) -> None:
         with contextlib.suppress(AlreadyExistsError):
             await obstore.put_async(self._store, name, content, mode="create")

@@ -32,7 +32,8 @@ COMMITTEE: Known = {
     "kontaktpolitiker": _keys(
         "id name email role units from to employed_in relatives_in personal_number_hash"
     ),
-    "disposal": _keys("reports payloads_days"),
+    "archiving": _keys("organisation organisation_number agreement own_reports"),
+    "disposal": {**_keys("decision payloads_days"), "reports": _keys("years")},
 }
 CALLERS: Known = {
     "callers": {

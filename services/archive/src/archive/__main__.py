@@ -6,6 +6,8 @@ from pydantic import SecretStr
 
 from archive.api import Api
 from archive.committees import find_committees, load_committee
+from archive.disposal import Removal
+from archive.disposal_api import DisposalApi
 from archive.events import SAID
 from archive.forms import find_forms, load_form
 from archive.handlers import Registry
@@ -59,7 +61,8 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
         clock=clock,
         reads=registry.reads(),
         says=SAID,
-        routes=[*api.routes(), *review_api.routes(), *packets_api.routes()],
+        routes=[*api.routes(), *review_api.routes(), *packets_api.routes(), *DisposalApi(api).routes()],
+        errands=[Removal(objects).kind],
         tally=lambda: tally(store),
         folders=[committees, forms],
         background=[refiling.run],

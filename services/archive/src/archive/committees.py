@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from archive.calendar import Meeting
+from archive.disposal_plan import DisposalPlan
 from chassis.faults import HasId, read_named
 from chassis.folders import files_in
 
@@ -59,6 +60,20 @@ def _makes_numbers(template: str) -> bool:
         return False
 
 
+class Archiving(_Read):
+    """What the record of a packet says of its owner and its delivery to the archive.
+
+    `agreement` names the agreement with the archive (leveransöverenskommelse). `own_reports` tells whether
+    the committee holds its members' reports to have come in (inkomna) or to be drawn up by itself
+    (upprättade): a municipality's archivist decides.
+    """
+
+    organisation: str = ""
+    organisation_number: str = ""
+    agreement: str = ""
+    own_reports: Literal["incoming", "drawn-up"] = "incoming"
+
+
 class Unit(_Read):
     id: str
     name: str
@@ -71,6 +86,8 @@ class Committee(_Read, HasId):
     agenda_item: str
     proposal: str
     diary: Diary = Diary()
+    archiving: Archiving = Archiving()
+    disposal: DisposalPlan = DisposalPlan()
     meetings: tuple[Meeting, ...] = Field(default=(), strict=False)
     units: tuple[Unit, ...] = Field(default=(), strict=False)
 

@@ -53,7 +53,7 @@ def documentation(record: Record) -> bytes:
         "",
         *_WHAT_IS_HERE,
         "",
-        f"Paketet är gjort av Kansli {record.software}.",
+        f"Arkivpaketet är gjort av Kansli {record.software}.",
     ]
     return legible("\n".join(lines) + "\n").encode("utf-8")
 
@@ -65,7 +65,7 @@ def _correction(record: Record) -> list[str]:
 _WHAT_IS_HERE = [
     "Det här är handlingarna till ett sammanträde, som de var när de fastställdes.",
     "",
-    f"{DATA}/utskick.pdf     hela utskicket i en fil",
+    f"{DATA}/handlingar.pdf  alla rapporterna i en fil",
     f"{DATA}/innehall.json   förteckning över rapporterna",
     f"{DATA}/erms.xml        registeruppgifter: diarienummer, datum, avsändare, rubrik",
     f"{DATA}/001/            den första rapporten; 002 den andra, och så vidare",

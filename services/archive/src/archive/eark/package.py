@@ -91,7 +91,7 @@ def _fill(folder: _Folder, record: Record) -> None:
 def _placed(folder: _Folder, record: Record) -> PlacedRecord:
     return PlacedRecord(
         record=record,
-        packet=folder.take(f"{DATA}/utskick.pdf", record.packet),
+        packet=folder.take(f"{DATA}/handlingar.pdf", record.packet),
         contents=folder.take(f"{DATA}/innehall.json", record.contents),
         reports=tuple(_placed_report(folder, number, it) for number, it in enumerate(record.reports, 1)),
     )

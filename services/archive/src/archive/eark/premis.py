@@ -106,5 +106,5 @@ def _software_name(record: Record) -> str:
 
 
 def _frozen(record: Record) -> str:
-    correction = f" Det ersätter utskicket {record.replaces}." if record.replaces else ""
-    return f"Utskick {record.number} till sammanträdet {record.meeting} har fastställts.{correction}"
+    correction = f" Det ersätter paket {record.replaces}." if record.replaces else ""
+    return f"Paket {record.number} till sammanträdet {record.meeting} har fastställts.{correction}"

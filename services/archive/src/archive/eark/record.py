@@ -93,4 +93,4 @@ class Record:
 
     @property
     def title(self) -> str:
-        return f"{self.committee}, handlingar till sammanträdet {self.meeting}, utskick {self.number}"
+        return f"{self.committee}, handlingar till sammanträdet {self.meeting}, paket {self.number}"
