@@ -405,3 +405,22 @@ def test_a_committees_file_may_leave_disposal_and_archiving_out() -> None:
     )
     assert committee.disposal.reports == "keep"
     assert committee.archiving.own_reports == "incoming"
+
+
+async def test_it_is_the_same_on_postgresql(
+    run_archive: Any,
+    accepted: MakeAccepted,
+    objects: Objects,
+    clock: StillClock,
+    postgres_url: str,
+    tmp_path: Path,
+) -> None:
+    """The database that larger municipalities have."""
+    async with run_archive(postgres_url, objects=f"file://{tmp_path / 'objects'}") as archive:
+        await archive.hear(accepted("a"))
+        await freeze(archive, await kept(objects, "packet.pdf"), ["a"])
+        clock.now = DUE
+        assert (await ask(archive))[0] == 201
+        assert (await ask(archive, "/1/carry-out"))[0] == 200
+        await bytes_gone(archive)
+        assert (await row_of(archive, "a")).data == {}

@@ -63,7 +63,7 @@ def variety() -> dict[str, Record]:
         "none": record(reports=()),
         "attachments": record(registered(attachments=(picture, survey, picture))),
         "unnumbered": record(
-            registered(diarienummer=None),
+            registered(diarienummer=None, registered_at=None),
             case=None,
             agreement=None,
             organisation=Organisation("Exempelkommun"),

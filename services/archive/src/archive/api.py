@@ -15,7 +15,7 @@ from sqlalchemy.engine import Row
 
 from archive.calendar import Meeting, is_over, meeting_for
 from archive.committees import Committee, Committees
-from archive.downloads import PDF, a_file, kept_file
+from archive.downloads import PDF, a_file, kept_file, removed
 from archive.forms import Forms
 from archive.handlers import IN_A_PACKET
 from archive.packets.files import report_file
@@ -169,10 +169,14 @@ class Api:
         return row
 
     async def _frozen_file(self, row: Row[Any]) -> Mapping[str, Any] | None:
+        """Raises a 410 when it was removed by decision: what is left of the row is no report."""
         async with self.store.read() as connection:
             packet = await newest_packet_with(connection, row.submission_id)
-        files: Mapping[str, Mapping[str, Any]] = packet.files if packet and not packet.removed_at else {}
-        return files.get(report_file(row.submission_id))
+        name = report_file(row.submission_id)
+        files: Mapping[str, Mapping[str, Any]] = packet.files if packet else {}
+        if packet and packet.removed_at and name in files:
+            raise removed(packet, name)
+        return files.get(name)
 
     async def start(self, _request: web.Request) -> str:
         now = self.clock()

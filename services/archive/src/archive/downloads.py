@@ -1,6 +1,9 @@
 """Files for a browser: shown or saved by it, run by nobody, and never kept in its cache."""
 
+from typing import Any
+
 from aiohttp import web
+from sqlalchemy.engine import Row
 
 from chassis.objects import NoObject, Objects
 from chassis.problems import Problem
@@ -30,3 +33,14 @@ def a_file(content: bytes, media_type: str, saved_as: str, *, foreign: bool = Fa
         "Cache-Control": "no-store",
     }
     return web.Response(body=content, headers=headers)
+
+
+def removed(packet: Row[Any], name: str) -> Problem:
+    """What is gone by decision is told with the decision, and with the hash that it had."""
+    return Problem(
+        410,
+        "removed",
+        "Gallrat",
+        "Filen är gallrad enligt nämndens beslut. Beslutet och filens kontrollsumma finns kvar.",
+        members={"sha256": packet.files[name]["sha256"], "decision": packet.removal},
+    )

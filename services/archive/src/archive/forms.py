@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from archive.calendar import day_in_words, moment_in_words
 from chassis.faults import UNREADABLE, refusal
@@ -28,6 +28,13 @@ class Shown:
     heading: str
     text: str
     line: bool
+
+
+class ChairDecision(BaseModel):
+    """A decision of the chair, as guidelines ask for it: the day, and where it is written."""
+
+    datum: date
+    referens: str
 
 
 class _Read(BaseModel):
@@ -71,6 +78,14 @@ class Form(_Read):
     def is_oral(self, data: Any) -> bool:
         """Whether its author reports in person too."""
         return self.oral is not None and bool(_value(data, _steps(self.oral.pointer)) == self.oral.value)
+
+    def decision_in(self, data: Any) -> ChairDecision | None:
+        """The chair's decision that a report holds, if it has one that can be read."""
+        decided = _value(data, _steps(self.chair_decision)) if self.chair_decision else None
+        try:
+            return ChairDecision.model_validate(decided)
+        except ValidationError:
+            return None
 
     def shown(self, version: int, data: Any, units: Mapping[str, str]) -> tuple[Shown, ...]:
         """The sections of `data` that hold anything, as that version has them; `units` are names by id.

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from sqlalchemy.engine import Row
 
 from archive.api import Api
-from archive.downloads import kept_file
+from archive.downloads import kept_file, removed
 from archive.packets.drafting import Wish
 from archive.packets.files import MEDIA_TYPES
 from archive.packets.freezing import Freezing
@@ -86,7 +86,7 @@ class PacketsApi:
         if name not in packet.files or name not in MEDIA_TYPES:
             raise plain_problem(404)
         if packet.removed_at is not None:
-            raise _removed(packet, name)
+            raise removed(packet, name)
         stem, _, ending = name.partition(".")
         saved_as = f"{packet.meeting_date}_{packet.committee}_{stem}_{packet.number}.{ending}"
         return await kept_file(self.objects, packet.files[name]["object"], MEDIA_TYPES[name], saved_as)
@@ -123,17 +123,6 @@ class PacketsApi:
             packet = next(one for one in packets if one.number == number)
             told = packet_in_json(packet, await holdings_of(connection, packet.id))
         return web.Response(status=201, body=to_json(told), content_type="application/json")
-
-
-def _removed(packet: Row[Any], name: str) -> Problem:
-    """What is gone by decision is told with the decision, and with the hash that it had."""
-    return Problem(
-        410,
-        "removed",
-        "Gallrat",
-        "Filen är gallrad enligt nämndens beslut. Beslutet och filens kontrollsumma finns kvar.",
-        members={"sha256": packet.files[name]["sha256"], "decision": packet.removal},
-    )
 
 
 def _unprintable() -> Problem:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from pydantic import BaseModel
 from sqlalchemy import insert, select, update
 from sqlalchemy.engine import Row
 
@@ -26,7 +25,7 @@ from archive.events import (
     ReportReturned,
     SubmissionDocumented,
 )
-from archive.forms import Forms
+from archive.forms import ChairDecision, Forms
 from archive.handlers import IN_A_PACKET, Registry, told_of
 from archive.packets.kept import frozen_days
 from archive.passages import PassageMissing, without_passages
@@ -106,13 +105,6 @@ class Asked:
     version: int
     by: str
     reason: str = ""
-
-
-class ChairDecision(BaseModel):
-    """A decision of the chair, as guidelines ask for it: the day, and where it is written."""
-
-    datum: date
-    referens: str
 
 
 @dataclass

@@ -9,6 +9,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from archive.api import Api, report_id
+from archive.forms import ChairDecision
 from archive.packets.freezing import (
     FileGone,
     HeldUnresolved,
@@ -19,7 +20,6 @@ from archive.packets.freezing import (
 )
 from archive.review import (
     Asked,
-    ChairDecision,
     NoDecisionHere,
     NoReport,
     NoSuchMeeting,

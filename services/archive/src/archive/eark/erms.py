@@ -62,7 +62,7 @@ def _packet(case: _Element, placed: PlacedRecord) -> None:
     child(entry, "objectId", _case(record))
     child(entry, "title", record.title)
     child(entry, "direction", None, _DRAWN_UP)
-    _dates(entry, {"created": record.frozen_at})
+    _dates(entry, "created", record.frozen_at)
     _appendices(entry, [placed.packet, placed.contents])
 
 
@@ -79,7 +79,7 @@ def _report(case: _Element, record: Record, placed: PlacedReport) -> None:
     _restriction(entry, report)
     child(entry, "direction", None, _DRAWN_UP if report.drawn_up else {"directionDefinition": "incoming"})
     _agent(child(entry, "agents"), "sender", report.sender)
-    _dates(entry, {"received": report.received_at, "registered": report.registered_at})
+    _dates(entry, "received", report.received_at, report.registered_at)
     if report.chair_decision:
         _decision(entry, report.chair_decision)
     _appendices(entry, placed.files)
@@ -100,12 +100,13 @@ def _agent(parent: _Element, kind: str, name: str) -> None:
     child(child(parent, "agent", None, {"agentType": kind}), "name", name)
 
 
-def _dates(entry: _Element, moments: dict[str, datetime]) -> None:
+def _dates(entry: _Element, kind: str, at: datetime, registered_at: datetime | None = None) -> None:
     """A kind of date that ERMS has no word for is `other`, named beside."""
     dates = child(entry, "dates")
-    for kind, at in moments.items():
-        named = {"dateType": "other", "otherDateType": kind} if kind == "registered" else {"dateType": kind}
-        child(dates, "date", moment(at), named)
+    child(dates, "date", moment(at), {"dateType": kind})
+    if registered_at:
+        named = {"dateType": "other", "otherDateType": "registered"}
+        child(dates, "date", moment(registered_at), named)
 
 
 def _decision(entry: _Element, decision: ChairDecision) -> None:

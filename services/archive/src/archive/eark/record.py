@@ -38,8 +38,9 @@ class RegisteredReport:
     """A report as it is registered (OSL 5 kap. 2 §): when it came, under what number, from whom, about what.
 
     `subject` is the register's own line; `public_subject` the one that can be shown to anybody, with no
-    client's name in it. `drawn_up`: the committee holds its members' reports to be drawn up by itself
-    (upprättade) rather than to have come in (inkomna).
+    client's name in it. `registered_at` is None where the committee registers elsewhere. `drawn_up`: the
+    committee holds its members' reports to be drawn up by itself (upprättade) rather than to have come in
+    (inkomna).
     """
 
     submission_id: str
@@ -47,7 +48,7 @@ class RegisteredReport:
     form: str
     diarienummer: str | None
     received_at: datetime
-    registered_at: datetime
+    registered_at: datetime | None
     sender: str
     subject: str
     public_subject: str

@@ -16,8 +16,13 @@ from archive.packets.zipped import zipped
 from archive.pdf import Press, facts_of
 from chassis.objects import Objects
 
-PACKET, ZIP, TEXT = "packet.pdf", "packet.zip", "text.txt"
-MEDIA_TYPES = {PACKET: "application/pdf", ZIP: "application/zip", TEXT: "text/plain; charset=utf-8"}
+PACKET, ZIP, TEXT, SIP = "packet.pdf", "packet.zip", "text.txt", "sip.zip"
+MEDIA_TYPES = {
+    PACKET: "application/pdf",
+    ZIP: "application/zip",
+    TEXT: "text/plain; charset=utf-8",
+    SIP: "application/zip",
+}
 
 
 def report_file(submission_id: str) -> str:

@@ -18,9 +18,10 @@ from archive.calendar import Meeting
 from archive.committees import Committee
 from archive.events import FrozenReport, PacketFrozen
 from archive.forms import Forms
+from archive.packets.archived import sip_of
 from archive.packets.contents import Packet
 from archive.packets.drafting import Draft, Drafting, Table, Wish
-from archive.packets.files import PACKET, files_of
+from archive.packets.files import PACKET, SIP, files_of
 from archive.packets.kept import holdings_of, packet_reports, packets, packets_of
 from archive.pdf import Press
 from archive.reports import (
@@ -86,7 +87,7 @@ class Freezing:
         """
         draft = await self._draft(committee, meeting, wish)
         try:
-            files = await files_of(draft.packet, self.press, self.objects)
+            files = await self._files(draft, committee)
         except NoObject:
             raise FileGone from None
         kept = {name: await self.objects.keep(content) for name, content in files.items()}
@@ -99,6 +100,12 @@ class Freezing:
         if self.clock() < datetime.combine(meeting.date, meeting.time, STOCKHOLM):
             raise MeetingNotYet
         await self.store.write(partial(_note_minutes, committee, meeting.date, paragraph, by))
+
+    async def _files(self, draft: Draft, committee: Committee) -> dict[str, bytes]:
+        """The papers, and the record that an archive takes over."""
+        papers = await files_of(draft.packet, self.press, self.objects)
+        record = await sip_of(draft, committee.archiving, self.forms.current, papers, self.objects)
+        return {**papers, SIP: record}
 
     async def _draft(self, committee: Committee, meeting: Meeting, wish: Wish) -> Draft:
         if meeting.cancelled:
