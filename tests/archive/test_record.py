@@ -14,7 +14,7 @@ from zipfile import ZipFile
 import pytest
 
 from archive.eark.fixity import verify
-from archive.events import SubmissionAccepted, SubmissionRejected
+from archive.events import SubmissionAccepted, SubmissionDocumented
 from chassis.objects import Objects
 from support.commons_ip import faults_found
 from support.lone_service import LoneService
@@ -22,7 +22,7 @@ from support.missing import skipping_if_missing
 from support.still_clock import StillClock
 
 MakeAccepted = Callable[..., SubmissionAccepted]
-MakeRejected = Callable[..., SubmissionRejected]
+MakeRejected = Callable[..., SubmissionDocumented]
 ChangeCommittee = Callable[..., None]
 
 MEETING = "/v1/committees/valfard/meetings/2026-12-09"
