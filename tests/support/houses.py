@@ -226,6 +226,7 @@ def apart_house(
             "OBJECTS": (folder / "objects").as_uri(),
             "PERSONAL_NUMBER_KEY": "nyckel för proven",
         },
+        "archive": {"OBJECTS": (folder / "objects").as_uri(), "SEALING_KEY": "nyckel för proven"},
         "notification": {"SMTP_URL": smtp_url or (folder / "letters").as_uri()},
     }
     processes = {

@@ -90,8 +90,8 @@ class Visitor:
         assert answer.status == 200, answer.body
         return answer.content
 
-    async def act(self, submission_id: str, act: str, version: int, reason: str) -> Answer:
-        body = json.dumps({"version": version, "reason": reason}).encode()
+    async def act(self, submission_id: str, act: str, version: int, reason: str, **more: Any) -> Answer:
+        body = json.dumps({"version": version, "reason": reason, **more}).encode()
         return await self.call("archive", "POST", f"/v1/reports/{submission_id}/{act}", body)
 
     async def letters(self, submission_id: str, count: int) -> list[Mail]:
