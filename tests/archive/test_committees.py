@@ -113,3 +113,33 @@ def test_a_deadline_on_the_day_of_the_meeting_is_allowed(tmp_path: Path) -> None
 def test_a_folder_without_committees_has_none(tmp_path: Path) -> None:
     """An empty configuration is no error here; the service that needs a committee says so."""
     assert load_committees(tmp_path, TODAY) == {}
+
+
+def test_a_moved_meeting_must_not_be_called_as_another(tmp_path: Path) -> None:
+    """By default a meeting is called by its date, which is free for a new one only under another name."""
+    moved = VALFARD.replace("{date: 2027-01-20", "{id: 2026-12-09, date: 2027-01-20")
+    with pytest.raises(BrokenFolder, match="samma id"):
+        loaded(tmp_path, moved)
+    alone = loaded(tmp_path, moved.replace("{date: 2026-12-09", "{id: ny, date: 2026-12-09"))
+    assert [meeting.known_as for meeting in alone.meetings] == ["ny", "2026-12-09"]
+
+
+@pytest.mark.parametrize(
+    ("email", "day", "person"),
+    [
+        ("ANNA@valfard.example ", "2026-11-12", "kp-1"),
+        ("Anna@Valfard.Example", "2026-11-13", "kp-2"),
+        ("anna@valfard.example", "2022-12-31", None),
+        ("bertil@valfard.example", "2026-11-12", None),
+        (None, "2026-11-12", None),
+    ],
+)
+def test_who_has_an_address_depends_on_the_day(
+    tmp_path: Path, email: str | None, day: str, person: str | None
+) -> None:
+    """The first and the last day of a term of office belong to it; case tells nobody apart."""
+    term = "name: Anna Exempel, email: Anna@valfard.example, role: member, units: [kost]"
+    register = f"kontaktpolitiker:\n  - {{id: kp-1, {term}, from: 2023-01-01, to: 2026-11-12}}\n"
+    committee = loaded(tmp_path, f"{VALFARD}{register}  - {{id: kp-2, {term}, from: 2026-11-13}}\n")
+    found = committee.person(email, date.fromisoformat(day))
+    assert (found.id if found else None) == person

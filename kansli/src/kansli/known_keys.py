@@ -27,12 +27,13 @@ COMMITTEE: Known = {
     "secretary": _keys("name email copies"),
     "diary": _keys("template registered"),
     "notify": _keys("when digest_at reminders_workdays_before"),
-    "meetings": _keys("date time place deadline cancelled"),
+    "meetings": _keys("date time place deadline cancelled id sequence"),
     "units": _keys("id name"),
     "kontaktpolitiker": _keys(
         "id name email role units from to employed_in relatives_in personal_number_hash"
     ),
     "archiving": _keys("organisation organisation_number agreement own_reports"),
+    "visits_per_year": _keys("least most"),
     "disposal": {**_keys("decision payloads_days"), "reports": _keys("years")},
 }
 CALLERS: Known = {

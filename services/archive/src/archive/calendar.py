@@ -39,7 +39,10 @@ Deadline = Annotated[
 
 
 class Meeting(BaseModel):
-    """A meeting of a committee; `deadline` is the last moment a report can reach it, in UTC."""
+    """A meeting of a committee; `deadline` is the last moment a report can reach it, in UTC.
+
+    `id` is what a meeting keeps when it is moved, by default the date it has; `sequence` counts its changes.
+    """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
@@ -48,6 +51,12 @@ class Meeting(BaseModel):
     place: str = ""
     deadline: Deadline
     cancelled: bool = False
+    id: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=255)] = ""
+    sequence: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def known_as(self) -> str:
+        return self.id or self.date.isoformat()
 
     @model_validator(mode="after")
     def _deadline_first(self) -> "Meeting":

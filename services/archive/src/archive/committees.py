@@ -1,16 +1,18 @@
 """The committees as the archive knows them: who is asked, what stands on the agenda, and when they meet."""
 
+import unicodedata
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from string import Formatter
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     field_validator,
+    model_validator,
 )
 
 from archive.calendar import Meeting
@@ -79,6 +81,36 @@ class Unit(_Read):
     name: str
 
 
+class Norm(_Read):
+    """How many visits a year a unit is meant to get, by the committee's guideline; both ends are right."""
+
+    least: Annotated[int, Field(ge=0)]
+    most: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _least_first(self) -> "Norm":
+        if self.most < self.least:
+            raise ValueError(f"least är {self.least} och most {self.most}; skriv det minsta talet först")
+        return self
+
+
+Day = Annotated[date, Field(strict=False)]
+
+
+class Kontaktpolitiker(_Read):
+    """One term of office; the same person's id recurs with every further term. Both days count."""
+
+    id: str
+    name: str
+    email: str
+    units: tuple[str, ...] = Field(strict=False)
+    since: Day = Field(alias="from")
+    until: Day = Field(alias="to", default=date.max)
+
+    def in_office(self, day: date) -> bool:
+        return self.since <= day <= self.until
+
+
 class Committee(_Read, HasId):
     id: str
     name: str
@@ -90,6 +122,8 @@ class Committee(_Read, HasId):
     disposal: DisposalPlan = DisposalPlan()
     meetings: tuple[Meeting, ...] = Field(default=(), strict=False)
     units: tuple[Unit, ...] = Field(default=(), strict=False)
+    kontaktpolitiker: tuple[Kontaktpolitiker, ...] = Field(default=(), strict=False)
+    visits_per_year: Norm = Norm(least=1, most=2)
 
     @field_validator("meetings")
     @classmethod
@@ -97,6 +131,8 @@ class Committee(_Read, HasId):
         """A meeting is addressed by its date, so that a date can hold only one."""
         if len({meeting.date for meeting in meetings}) < len(meetings):
             raise ValueError("två sammanträden har samma datum")
+        if len({meeting.known_as for meeting in meetings}) < len(meetings):
+            raise ValueError("två sammanträden har samma id; ge det ena ett annat")
         return tuple(sorted(meetings, key=lambda meeting: meeting.date))
 
     def meeting_on(self, day: date | None) -> Meeting | None:
@@ -105,6 +141,18 @@ class Committee(_Read, HasId):
     @property
     def unit_names(self) -> Mapping[str, str]:
         return {unit.id: unit.name for unit in self.units}
+
+    def person(self, email: str | None, day: date) -> Kontaktpolitiker | None:
+        """Who in office that day has the address, however it is written."""
+        wanted = _folded(email or "")
+        return next(
+            (term for term in self.kontaktpolitiker if term.in_office(day) and _folded(term.email) == wanted),
+            None,
+        )
+
+
+def _folded(address: str) -> str:
+    return unicodedata.normalize("NFC", address.casefold()).strip()
 
 
 Committees = Mapping[str, Committee]
