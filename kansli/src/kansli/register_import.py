@@ -4,27 +4,18 @@ The file is a person's own: its comments, its order and its form stay, and only 
 written. Nobody is removed: a term of office ends by its last day.
 """
 
-import os
 import re
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import YAMLError
 
-from archive.committees import load_committees as load_meetings
-from chassis.folders import BrokenFolder
 from chassis.personal_numbers import NoPersonalNumber, hashed
-from chassis.yaml_files import read_yaml
+from kansli.committee_files import check_loads, edited, file_of_committee, flow, write_whole
 from kansli.spreadsheets import BadCell, BadTable, Row, read_rows
-from notification.recipients import load_committees as load_recipients
 from validation.register import Committee, Kontaktpolitiker, load_committees
 from validation.texts import folded
 
@@ -45,9 +36,6 @@ _REQUIRED = ("name", "email", "role", "units", "from")
 _ROLES = {"ledamot": "member", "member": "member", "ersättare": "substitute", "substitute": "substitute"}
 _LISTS = ("units", "employed_in", "relatives_in")
 _NUMBERED = re.compile(r"kp-(\d+)")
-
-_WIDEST = 10_000
-"""Characters on a line before it would be broken: a person's line is never broken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,44 +80,20 @@ def plan_register(table: Path, config: Path, committee_id: str, key: str | None,
     rows = read_rows(table, _COLUMN_OF.get)
     register = _Register(committee, [row["id"] for row in rows])
     _take_all(table, rows, register, _Reader(committee, key, today))
-    plan = Plan(path, [*register.changes()], _edited(path, register))
-    _check_result(plan, config, today)
+    plan = Plan(path, [*register.changes()], edited(path, lambda content: _edit_all(content, register)))
+    check_loads(config, path, plan.text, today)
     return plan
 
 
 def write_register(plan: Plan) -> None:
-    """Put the new text in the file's place, whole or not at all."""
-    if not plan.changes_anything:
-        return
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", newline="", dir=plan.path.parent, prefix=".", suffix=".new", delete=False
-    ) as file:
-        fresh = Path(file.name)
-        file.write(plan.text)
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        shutil.copymode(plan.path, fresh)
-        fresh.replace(plan.path)
-    finally:
-        fresh.unlink(missing_ok=True)
-    _sync_folder(plan.path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    if plan.changes_anything:
+        write_whole(plan.path, plan.text)
 
 
 def _committee(config: Path, committee_id: str, today: date) -> tuple[Committee, Path]:
     committees = load_committees(config, today)
-    for path in sorted((config / "committees").glob("*.yaml")):
-        if committee_id in committees and read_yaml(path, today)["id"] == committee_id:
-            return committees[committee_id], path
-    raise BrokenFolder(f"{config}/committees: no file has the id {committee_id}")
+    path = file_of_committee(config, committee_id, today)
+    return committees[committee_id], path
 
 
 class _Reader:
@@ -320,33 +284,11 @@ def _missing_columns(table: Path, rows: Sequence[Row]) -> Iterator[str]:
             yield f"{table}:1: no column {column}; add one with the head {' or '.join(_HEADS[column])}"
 
 
-def _round_trip() -> YAML:
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = _WIDEST
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    return yaml
-
-
-def _edited(path: Path, register: _Register) -> str:
-    """The file's text with what changes; its line ends stay as they are."""
-    yaml = _round_trip()
-    text = path.read_bytes().decode("utf-8")
-    try:
-        content = yaml.load(text)
-    except YAMLError as error:
-        raise BrokenFolder(f"{path}: {error}") from None
-    _edit_all(content, register)
-    written = StringIO()
-    yaml.dump(content, written)
-    return written.getvalue().replace("\n", "\r\n" if "\r\n" in text else "\n")
-
-
 def _edit_all(content: CommentedMap, register: _Register) -> None:
     entries = content.setdefault("kontaktpolitiker", CommentedSeq())
     for place, term in enumerate(register.terms):
         if place == len(entries):
-            entries.append(_flow(CommentedMap()))
+            entries.append(flow(CommentedMap()))
         _edit(entries[place], term, register.changed(place))
 
 
@@ -361,37 +303,4 @@ def _edit(entry: CommentedMap, term: Term, fields: Sequence[str]) -> None:
 def _written(field: str, value: Any) -> Any:
     if field in {"from", "to"}:
         return date.fromisoformat(value)
-    return _flow(CommentedSeq(value)) if field in _LISTS else value
-
-
-def _flow(collection: Any) -> Any:
-    """On one line, in braces or brackets."""
-    collection.fa.set_flow_style()
-    return collection
-
-
-def _check_result(plan: Plan, config: Path, today: date) -> None:
-    """Read the result as each service would.
-
-    Raises:
-        BadTable: one of them would refuse it; the file stays as it is.
-    """
-    with tempfile.TemporaryDirectory() as scratch:
-        shutil.copytree(config / "committees", Path(scratch) / "committees")
-        (Path(scratch) / "committees" / plan.path.name).write_bytes(plan.text.encode())
-        refusals = dict.fromkeys(_refusals(Path(scratch), today))
-    if refusals:
-        raise BadTable([f"{plan.path}:1: would not load: {words}" for words in refusals])
-
-
-def _refusals(folder: Path, today: date) -> Iterator[str]:
-    loaders: Mapping[str, Callable[[Path, date], object]] = {
-        "validation": load_committees,
-        "archive": load_meetings,
-        "notification": load_recipients,
-    }
-    for service, load in loaders.items():
-        try:
-            load(folder, today)
-        except BrokenFolder as broken:
-            yield f"{service}: {str(broken).replace(str(folder), '…')}"
+    return flow(CommentedSeq(value)) if field in _LISTS else value
