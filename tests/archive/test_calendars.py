@@ -22,6 +22,7 @@ from archive.foreign_calendars import (
     read_calendar,
 )
 from chassis.clock import STOCKHOLM, in_stockholm
+from support.lone_service import LoneService
 
 RULE = deadline_rule("-12 days 12:00")
 at = datetime.fromisoformat
@@ -312,3 +313,13 @@ def test_a_damaged_calendar_is_read_or_refused(data: st.DataObject) -> None:
         content[place : place + length] = data.draw(st.binary(max_size=40))
     with suppress(BadCalendar):
         assert read_calendar(bytes(content), RULE)
+
+
+async def test_a_calendar_can_subscribe(archive: LoneService) -> None:
+    """The committee's meetings at an address; an unknown committee has none."""
+    async with archive.http.get("/v1/committees/valfard/meetings.ics") as answer:
+        assert (answer.status, answer.headers["Content-Type"]) == (200, "text/calendar; charset=utf-8")
+        found = read_calendar(await answer.read())
+    assert [str(one.date) for one in found] == ["2026-10-14", "2026-12-09", "2027-01-20"]
+    async with archive.http.get("/v1/committees/fel/meetings.ics") as answer:
+        assert answer.status == 404

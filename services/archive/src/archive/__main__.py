@@ -9,6 +9,7 @@ from archive.committees import find_committees, load_committee
 from archive.disposal import Removal
 from archive.disposal_api import DisposalApi
 from archive.events import SAID
+from archive.figures_api import FiguresApi
 from archive.forms import find_forms, load_form
 from archive.handlers import Registry
 from archive.packets.freezing import Freezing
@@ -61,7 +62,13 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
         clock=clock,
         reads=registry.reads(),
         says=SAID,
-        routes=[*api.routes(), *review_api.routes(), *packets_api.routes(), *DisposalApi(api).routes()],
+        routes=[
+            *api.routes(),
+            *review_api.routes(),
+            *packets_api.routes(),
+            *DisposalApi(api).routes(),
+            *FiguresApi(api).routes(),
+        ],
         errands=[Removal(objects).kind],
         tally=lambda: tally(store),
         folders=[committees, forms],
