@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from archive import letters
 from archive.api import Api
 from archive.committees import find_committees, load_committee
 from archive.disposal import Removal
@@ -60,7 +61,7 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
         metrics=Metrics(settings.service),
         history=HISTORY,
         clock=clock,
-        reads=registry.reads(),
+        reads=[*registry.reads(), *letters.reads()],
         says=SAID,
         routes=[
             *api.routes(),

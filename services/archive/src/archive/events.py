@@ -206,6 +206,22 @@ class PacketFrozen(Event):
     reports: list[FrozenReport]
 
 
+class LetterEvent(Event):
+    """What became of a letter about a submission; `letter` is its kind."""
+
+    revision: int
+    letter: str
+    letter_id: str
+
+
+class NotificationSent(LetterEvent):
+    kind: ClassVar[str] = "notification.sent"
+
+
+class NotificationFailed(LetterEvent):
+    kind: ClassVar[str] = "notification.failed"
+
+
 SAID = (
     ReportFiled,
     ReportHeld,

@@ -98,11 +98,11 @@ class NotificationSent(LetterEvent):
     """The relay has taken the letter."""
 
     kind: ClassVar[str] = "notification.sent"
-    heard_by: ClassVar[tuple[str, ...]] = ("intake",)
+    heard_by: ClassVar[tuple[str, ...]] = ("intake", "archive")
 
 
 class NotificationFailed(LetterEvent):
     """The letter will not arrive: it was refused for good."""
 
     kind: ClassVar[str] = "notification.failed"
-    heard_by: ClassVar[tuple[str, ...]] = ("intake",)
+    heard_by: ClassVar[tuple[str, ...]] = ("intake", "archive")
