@@ -431,7 +431,7 @@ async def test_pages_tell_browsers_to_trust_nothing_else(archive: LoneService, p
         assert "script-src" not in policy
         assert "unsafe" not in policy
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["Referrer-Policy"] == "same-origin"
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
 

@@ -23,7 +23,7 @@ def only_here(token: SecretStr | None) -> Callable[[Handler], Handler]:
 
     def guarded(handler: Handler) -> Handler:
         async def checked(request: web.Request) -> web.StreamResponse:
-            if not (_holds(request, token) if token else _is_direct(request)):
+            if not (holds_token(request, token) if token else is_direct(request)):
                 raise plain_problem(403)
             if request.method == "POST" and request.content_type != "application/json":
                 raise plain_problem(415)
@@ -34,12 +34,13 @@ def only_here(token: SecretStr | None) -> Callable[[Handler], Handler]:
     return guarded
 
 
-def _holds(request: web.Request, token: SecretStr) -> bool:
+def holds_token(request: web.Request, token: SecretStr) -> bool:
+    """Whether the request bears the operators' token."""
     told = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    return hmac.compare_digest(told.encode(), token.get_secret_value().encode())
+    return hmac.compare_digest(told.encode("utf-8", "surrogateescape"), token.get_secret_value().encode())
 
 
-def _is_direct(request: web.Request) -> bool:
+def is_direct(request: web.Request) -> bool:
     """Not through a proxy, and not by a name that a web page made to point here (DNS rebinding).
 
     A proxy on this machine that adds no header cannot be told from a person at it: it must pass on

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from archive import letters
+from archive.access import Access
 from archive.api import Api
 from archive.committees import find_committees, load_committee
 from archive.disposal import Removal
@@ -49,7 +50,8 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
     refiling = Refiling(store, registry)
     sealer = Sealer(store, sealing_keys, settings.service, keys_in(_told(settings.sealing_key)))
     objects = Objects(settings.objects)
-    api = Api(store, committees, forms, press, objects, clock, settings.admin_token)
+    access = Access(settings.admin_token)
+    api = Api(store, committees, forms, press, objects, clock, access)
     freezing = Freezing(store, objects, press, forms, clock, refiling.look)
     packets_api = PacketsApi(api, freezing, objects)
     review_api = ReviewApi(api, Review(registry, forms), sealer)

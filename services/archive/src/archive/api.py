@@ -1,6 +1,6 @@
 """The archive over HTTP: the JSON that contracts name, and the secretary's pages built on the same.
 
-Without sign-in everything here is for this machine alone.
+Who may ask for what, `archive.access` knows.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -9,10 +9,10 @@ from datetime import date
 from typing import Any
 
 from aiohttp import web
-from pydantic import SecretStr
 from pydantic_core import to_json
 from sqlalchemy.engine import Row
 
+from archive.access import Access, person_of, require, role_for
 from archive.calendar import Meeting, is_over, meeting_for
 from archive.committees import Committee, Committees
 from archive.downloads import PDF, a_file, kept_file, removed
@@ -51,19 +51,10 @@ from archive.web.pages import (
 )
 from chassis.clock import Clock
 from chassis.folders import WatchedFolder
-from chassis.loopback import only_here
 from chassis.masking import masked
 from chassis.objects import Objects
 from chassis.problems import Problem, plain_problem
 from chassis.store import Store
-
-SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
 
 
 @dataclass
@@ -74,21 +65,21 @@ class Api:
     press: Press
     objects: Objects
     clock: Clock
-    token: SecretStr | None
+    access: Access
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
-        here = only_here(self.token)
+        guard = self.access.guard
         json_routes = [
-            web.get("/v1/committees/{committee}/meetings", here(self.meetings)),
-            web.get("/v1/committees/{committee}/meetings/{date}", here(self.meeting)),
-            web.get("/v1/committees/{committee}/rejected", here(self.rejected)),
-            web.get("/v1/reports/{id}", here(self.report)),
-            web.get("/v1/reports/{id}/report.pdf", here(self.report_pdf)),
+            web.get("/v1/committees/{committee}/meetings", guard(self.meetings)),
+            web.get("/v1/committees/{committee}/meetings/{date}", guard(self.meeting)),
+            web.get("/v1/committees/{committee}/rejected", guard(self.rejected)),
+            web.get("/v1/reports/{id}", guard(self.report)),
+            web.get("/v1/reports/{id}/report.pdf", guard(self.report_pdf)),
         ]
         pages = [
-            web.get("/", here(_page(self.start))),
-            web.get("/committees/{committee}", here(_page(self.committee_page))),
-            web.get("/committees/{committee}/meetings/{date}", here(_page(self.meeting_page))),
+            web.get("/", guard(_page(self.start), page=True)),
+            web.get("/committees/{committee}", guard(_page(self.committee_page), page=True)),
+            web.get("/committees/{committee}/meetings/{date}", guard(_page(self.meeting_page), page=True)),
         ]
         return [*json_routes, *pages, web.static("/static", STATIC)]
 
@@ -161,11 +152,12 @@ class Api:
         return a_file(await self.press.render(printed, masked if is_masked(row) else str), PDF, name)
 
     async def report_row(self, request: web.Request) -> Row[Any]:
-        """The report that is asked for; raises a 404 when there is none."""
+        """The report that is asked for; raises `Problem` when there is none for who asks."""
         async with self.store.read() as connection:
             row = await report_of(connection, report_id(request))
         if row is None:
             raise plain_problem(404)
+        require(request, row.committee, role_for(request))
         return row
 
     async def _frozen_file(self, row: Row[Any]) -> Mapping[str, Any] | None:
@@ -178,14 +170,16 @@ class Api:
             raise removed(packet, name)
         return files.get(name)
 
-    async def start(self, _request: web.Request) -> str:
-        now = self.clock()
+    async def start(self, request: web.Request) -> str:
+        """The committees that the person may read."""
+        now, person = self.clock(), person_of(request)
         return start_page(
             tuple(
                 CommitteeLine(
                     committee.id, committee.name, _next_day(meeting_for(committee.meetings, now, now))
                 )
                 for committee in self.committees.current.values()
+                if person.may("chair", committee.id)
             )
         )
 
@@ -222,6 +216,8 @@ class Api:
         return meeting_page(meeting_page_view(committee, meeting, rows, self.clock))
 
     def committee_of(self, request: web.Request) -> Committee:
+        """The committee that is asked for; raises `Problem` when there is none for who asks."""
+        require(request, request.match_info["committee"], role_for(request))
         committee = self.committees.current.get(request.match_info["committee"])
         if committee is None:
             raise plain_problem(404)
@@ -247,7 +243,7 @@ def _page(
             if problem.status != 404:
                 raise
             html, status = not_found_page(), 404
-        return web.Response(text=html, status=status, content_type="text/html", headers=SECURITY_HEADERS)
+        return web.Response(text=html, status=status, content_type="text/html")
 
     return shown
 

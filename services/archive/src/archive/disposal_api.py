@@ -24,7 +24,6 @@ from archive.disposal import (
 )
 from archive.disposal_proof import proof
 from archive.review_api import by_of, read
-from chassis.loopback import only_here
 from chassis.problems import Problem, plain_problem
 from chassis.store import Transaction
 
@@ -42,14 +41,14 @@ class DisposalApi:
     api: Api
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
-        here, all_of_them = only_here(self.api.token), "/v1/committees/{committee}/disposals"
+        guard, all_of_them = self.api.access.guard, "/v1/committees/{committee}/disposals"
         one = f"{all_of_them}/{{number}}"
         return [
-            web.get(all_of_them, here(self.list)),
-            web.post(all_of_them, here(self.propose)),
-            web.post(f"{one}/withdraw", here(self.withdraw)),
-            web.post(f"{one}/carry-out", here(self.carry_out)),
-            web.get(f"{one}/gallringsbevis.txt", here(self.proof)),
+            web.get(all_of_them, guard(self.list)),
+            web.post(all_of_them, guard(self.propose)),
+            web.post(f"{one}/withdraw", guard(self.withdraw)),
+            web.post(f"{one}/carry-out", guard(self.carry_out)),
+            web.get(f"{one}/gallringsbevis.txt", guard(self.proof)),
         ]
 
     async def list(self, request: web.Request) -> web.Response:

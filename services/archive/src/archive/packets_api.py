@@ -19,7 +19,6 @@ from archive.pdf import CannotPrint
 from archive.review import ReviewTrouble
 from archive.review_api import by_of, problem_of, read
 from archive.views import packet_in_json
-from chassis.loopback import only_here
 from chassis.objects import Objects
 from chassis.problems import Problem, plain_problem
 
@@ -51,12 +50,12 @@ class PacketsApi:
     objects: Objects
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
-        here, meeting = only_here(self.api.token), "/v1/committees/{committee}/meetings/{date}"
+        guard, meeting = self.api.access.guard, "/v1/committees/{committee}/meetings/{date}"
         return [
-            web.post(f"{meeting}/packets", here(self.freeze)),
-            web.get(f"{meeting}/packets/{{number}}/{{file}}", here(self.file)),
-            web.post(f"{meeting}/minutes", here(self.minutes)),
-            web.get("/v1/reports/{id}/attachments/{number}", here(self.attachment)),
+            web.post(f"{meeting}/packets", guard(self.freeze)),
+            web.get(f"{meeting}/packets/{{number}}/{{file}}", guard(self.file)),
+            web.post(f"{meeting}/minutes", guard(self.minutes)),
+            web.get("/v1/reports/{id}/attachments/{number}", guard(self.attachment)),
         ]
 
     async def freeze(self, request: web.Request) -> web.Response:

@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from archive.access import person_of
 from archive.api import Api, report_id
 from archive.forms import ChairDecision
 from archive.packets.freezing import (
@@ -31,13 +32,10 @@ from archive.review import (
     ReviewTrouble,
     SomeoneWasFirst,
 )
-from chassis.loopback import only_here
+from chassis.loopback import Handler
 from chassis.problems import Problem, plain_problem
 from chassis.sealing import Sealer
 from chassis.store import Transaction
-
-UNNAMED = "loopback"
-"""Who acts, as long as nobody signs in: somebody at this machine."""
 
 _SEEN = "Ange version (den du såg) och vid behov reason."
 
@@ -103,7 +101,7 @@ class ReviewApi:
     sealer: Sealer
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
-        here = only_here(self.api.token)
+        guard = self.api.access.guard
         acts = {
             "hold": self.hold,
             "release": self.release,
@@ -114,8 +112,11 @@ class ReviewApi:
             "diarienummer": self.number,
             "undo": self.undo,
         }
-        order = web.post("/v1/committees/{committee}/meetings/{date}/order", here(self.order))
-        return [*(web.post(f"/v1/reports/{{id}}/{name}", here(act)) for name, act in acts.items()), order]
+        order = web.post("/v1/committees/{committee}/meetings/{date}/order", guard(self.order))
+        return [
+            *(web.post(f"/v1/reports/{{id}}/{name}", guard(self._hers(act))) for name, act in acts.items()),
+            order,
+        ]
 
     async def hold(self, request: web.Request) -> web.Response:
         asked = _asked(request, await read(request, Act))
@@ -164,6 +165,15 @@ class ReviewApi:
         )
         return await self.api.meeting(request)
 
+    def _hers(self, act: Handler) -> Handler:
+        """An act on a report is for a secretary of its committee."""
+
+        async def acted(request: web.Request) -> web.StreamResponse:
+            await self.api.report_row(request)
+            return await act(request)
+
+        return acted
+
     async def write(self, work: Work) -> None:
         """Do the act; raises `Problem` that tells a person what stood in the way."""
         try:
@@ -176,8 +186,8 @@ class ReviewApi:
         return await self.api.report(request)
 
 
-def by_of(_request: web.Request) -> str:
-    return UNNAMED
+def by_of(request: web.Request) -> str:
+    return person_of(request).signature
 
 
 def _asked(request: web.Request, act: Act) -> Asked:

@@ -7,6 +7,7 @@ The pages need no script, and no file but their style sheet.
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,13 @@ def meeting_page(view: MeetingView) -> str:
 
 def not_found_page() -> str:
     return _page("not_found.html")
+
+
+def problem_page(status: int, title: str, detail: str) -> str:
+    """What went wrong and what to do; for 404, that what is asked for may have another address."""
+    if status == HTTPStatus.NOT_FOUND:
+        return not_found_page()
+    return _page("problem.html", status=status, title=title, detail=detail)
 
 
 def _page(template: str, **view: Any) -> str:
