@@ -95,7 +95,8 @@ async def alone(
     clock = clock or StillClock()
     bus = MemoryBus()
     url = database if isinstance(database, str) else f"sqlite:///{database}"
-    service = build(settings.load(database_url=url, listen=f"127.0.0.1:{free_port()}", **given), bus, clock)
+    listen = {"listen": f"127.0.0.1:{free_port()}"}
+    service = build(settings.load(database_url=url, **{**listen, **given}), bus, clock)
     async with service.running(), aiohttp.ClientSession(f"http://{service.settings.listen}") as http:
         yield LoneService(service, bus, clock, http)
 

@@ -165,14 +165,18 @@ class Service:
     def _document(self, operations: Sequence[Operation]) -> dict[str, Any]:
         return document(f"Kansli {self.name}", self.about, service_version(), operations)
 
-    @asynccontextmanager
-    async def _serving(self) -> AsyncIterator[None]:
+    def application(self) -> web.Application:
+        """All that the service answers over HTTP."""
         app = web.Application(middlewares=[problems], client_max_size=LARGEST_BODY)
         operations = [*self.operations, *health_operations(self.health, self.metrics, self.name)]
         app.add_routes([*self.routes, *(operation.route for operation in operations)])
         app.add_routes(document_routes(self._document(operations)))
         app.add_routes(admin_routes(self.store, self.settings, self.tally, self.errands))
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
+        return app
+
+    @asynccontextmanager
+    async def _serving(self) -> AsyncIterator[None]:
+        runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
         await runner.setup()
         try:
             await web.TCPSite(runner, *self.settings.address, backlog=1024).start()

@@ -22,6 +22,9 @@ from archive.reports import sealing_keys, tally
 from archive.review import Review
 from archive.review_api import ReviewApi
 from archive.settings import ArchiveSettings
+from archive.sign_in.provider import Provider
+from archive.sign_in.routes import SignIn
+from archive.sign_in.sessions import Sessions
 from chassis.bus import Bus
 from chassis.cli import main
 from chassis.clock import Clock, day_in_stockholm, system_clock
@@ -30,7 +33,7 @@ from chassis.metrics import Metrics
 from chassis.objects import Objects
 from chassis.sealing import Sealer, keys_in
 from chassis.service import Service
-from chassis.store import open_store
+from chassis.store import Store, open_store
 
 HISTORY = Path(__file__).parent / "migrations"
 
@@ -50,7 +53,8 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
     refiling = Refiling(store, registry)
     sealer = Sealer(store, sealing_keys, settings.service, keys_in(_told(settings.sealing_key)))
     objects = Objects(settings.objects)
-    access = Access(settings.admin_token)
+    sign_in = _sign_in(settings, store, clock)
+    access = Access(settings.admin_token, sign_in)
     api = Api(store, committees, forms, press, objects, clock, access)
     freezing = Freezing(store, objects, press, forms, clock, refiling.look)
     packets_api = PacketsApi(api, freezing, objects)
@@ -71,13 +75,21 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
             *packets_api.routes(),
             *DisposalApi(api).routes(),
             *FiguresApi(api).routes(),
+            *(sign_in.routes(access) if sign_in else ()),
         ],
         errands=[Removal(objects).kind],
         tally=lambda: tally(store),
         folders=[committees, forms],
-        background=[refiling.run],
-        cleanup=[press.close],
+        background=[refiling.run, *([sign_in.run] if sign_in else ())],
+        cleanup=[press.close, *([sign_in.provider.close] if sign_in else ())],
     )
+
+
+def _sign_in(settings: ArchiveSettings, store: Store, clock: Clock) -> SignIn | None:
+    """Sign-in, where an identity provider is named."""
+    if settings.client is None:
+        return None
+    return SignIn(Provider(settings.client, clock), Sessions(store, settings.grants, settings.lifetime))
 
 
 def _told(secret: SecretStr | None) -> str | None:

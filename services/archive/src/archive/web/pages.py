@@ -107,6 +107,10 @@ def problem_page(status: int, title: str, detail: str) -> str:
     return _page("problem.html", status=status, title=title, detail=detail)
 
 
+def signed_out_page() -> str:
+    return _page("signed_out.html")
+
+
 def _page(template: str, **view: Any) -> str:
     return _ENVIRONMENT.get_template(template).render(view)
 
