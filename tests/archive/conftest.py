@@ -1,7 +1,7 @@
 """The archive alone, with a committee that meets and a form to show."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from archive.events import SubmissionAccepted, SubmissionDocumented
 from archive.settings import ArchiveSettings
 from chassis.events import new_id
 from support.lone_service import LoneService, alone
+from support.sign_in import OidcProvider
 from support.still_clock import StillClock
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -57,6 +58,13 @@ TOO_LATE = {
     "source": "§ 1",
     "pointer": "/besoksdatum",
 }
+
+
+@pytest.fixture(scope="session")
+def oidc() -> Iterator[OidcProvider]:
+    """A real identity provider, once for all tests."""
+    with OidcProvider() as provider:
+        yield provider
 
 
 @pytest.fixture

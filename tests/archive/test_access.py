@@ -23,6 +23,7 @@ from support.sign_in import Answer, Visit, settings_for
 RunArchive = Callable[..., AbstractAsyncContextManager[LoneService]]
 MakeAccepted = Callable[..., SubmissionAccepted]
 COOKIE = "__Host-kansli"
+MEETING = "/v1/committees/{committee}/meetings/{date}"
 
 GRANTED = {
     "secretary": ["valfard-sekreterare"],
@@ -58,6 +59,15 @@ ROUTES: Mapping[tuple[str, str], str] = {
     ("POST", "/v1/reports/{id}/mask"): "acts",
     ("POST", "/v1/reports/{id}/diarienummer"): "acts",
     ("POST", "/v1/reports/{id}/undo"): "acts",
+    ("GET", "/v1/committees/{committee}/meetings/{date}/packets/{number}/{file}"): "reads",
+    ("POST", "/v1/committees/{committee}/meetings/{date}/packets"): "acts",
+    ("POST", "/v1/committees/{committee}/meetings/{date}/minutes"): "acts",
+    ("GET", "/v1/reports/{id}/attachments/{number}"): "reads",
+    ("GET", "/v1/committees/{committee}/disposals"): "reads",
+    ("GET", "/v1/committees/{committee}/disposals/{number}/gallringsbevis.txt"): "reads",
+    ("POST", "/v1/committees/{committee}/disposals"): "acts",
+    ("POST", "/v1/committees/{committee}/disposals/{number}/withdraw"): "acts",
+    ("POST", "/v1/committees/{committee}/disposals/{number}/carry-out"): "acts",
     ("POST", "/sign-out"): "signed in",
     ("GET", "/sign-in"): "anybody",
     ("GET", "/sign-in/callback"): "anybody",
@@ -76,6 +86,9 @@ ROUTES: Mapping[tuple[str, str], str] = {
     ("POST", "/admin/parked/{id}/drop"): "this machine",
 }
 """Every address of the archive, and what it asks for; a new one is added here, or the tests fail."""
+
+NOTHING_THERE = ("gallringsbevis.txt", "/attachments/{number}")
+"""How the addresses end at which these tests have put nothing, so that who is let in finds nothing."""
 
 
 @asynccontextmanager
@@ -96,7 +109,7 @@ async def visit_as(archive: LoneService, role: str) -> Visit:
 
 
 def filled(path: str) -> str:
-    path = path.format(committee="valfard", date="2026-12-09", id="a")
+    path = path.format(committee="valfard", date="2026-12-09", id="a", number=1, file="innehall.csv")
     return "/static/kansli.css" if path == "/static" else path
 
 
@@ -128,6 +141,8 @@ async def test_every_address_answers_each_role_as_it_should(
     """A committee that is none of hers is not there; what she may read and not do is forbidden."""
     async with closed_archive(run_archive) as archive:
         await archive.hear(accepted("a"))
+        frozen = await (await visit_as(archive, "secretary")).post_json(filled(f"{MEETING}/packets"), {})
+        assert frozen.status == 201
         visit = await visit_as(archive, role)
         wrong = []
         for (method, path), asks in sorted(ROUTES.items(), key=lambda route: route[0][1] == "/sign-out"):
@@ -147,7 +162,7 @@ async def test_what_is_none_of_hers_looks_as_if_it_did_not_exist(
         await archive.hear(accepted("a"))
         sixten = await visit_as(archive, "another's secretary")
         there = await sixten.get(filled(path))
-        nowhere = await sixten.get(path.format(committee="ingen", date="2026-12-09", id="ingen"))
+        nowhere = await sixten.get(filled(path.replace("{committee}", "ingen").replace("{id}", "ingen")))
         assert (there.status, there.body) == (nowhere.status, nowhere.body)
 
 

@@ -1,6 +1,6 @@
 """Signing in and out, with a real identity provider, and with one that lies."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -13,24 +13,35 @@ from sqlalchemy import delete, select
 from yarl import URL
 
 from archive.sign_in.attempts import sign_ins
-from archive.sign_in.sessions import sessions
+from archive.sign_in.sessions import csrf_for, sessions
+from support.chromium import chromium
 from support.forging_provider import KEY, ForgingProvider, new_key, signed, unsigned
 from support.lone_service import LoneService
+from support.missing import skipping_if_missing
 from support.ports import free_port
-from support.sign_in import CLIENT_ID, CLIENT_SECRET, OidcProvider, Visit, pushed, settings_for
+from support.sign_in import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    OidcProvider,
+    Visit,
+    pushed,
+    settings_for,
+    sign_in_page,
+)
 from support.still_clock import StillClock
 
 RunArchive = Callable[..., AbstractAsyncContextManager[LoneService]]
 COOKIE = "__Host-kansli"
 OTHER_KEY = new_key()
 PAGE = "/committees/valfard"
-
-
-@pytest.fixture(scope="session")
-def oidc() -> Iterator[OidcProvider]:
-    """The real provider, once for all tests."""
-    with OidcProvider() as provider:
-        yield provider
+FORM = """({action, csrf}) => {
+    const form = document.createElement("form");
+    form.method = "post";
+    form.action = action;
+    form.innerHTML = `<input name="csrf" value="${csrf}">`;
+    document.body.append(form);
+    form.submit();
+}"""
 
 
 @pytest.fixture
@@ -129,6 +140,23 @@ async def test_who_has_no_role_is_told_whom_to_ask(
         assert (answer.status, words in answer.text) == (403, True)
         assert COOKIE not in visit.cookies
         assert not await archive.rows(select(sessions))
+
+
+async def test_a_real_browser_signs_in_and_out_over_http_on_this_machine(
+    run_archive: RunArchive, oidc: OidcProvider, clock: StillClock
+) -> None:
+    """It keeps the `__Host-` cookie of http://127.0.0.1; our policy lets the form lead to the provider."""
+    clock.now = datetime.now(UTC)
+    with skipping_if_missing():
+        async with archive_with(run_archive, oidc.issuer) as (archive, visit), chromium() as browser:
+            page = await browser.new_page()
+            await sign_in_page(page, f"{archive.url}{PAGE}", "nora")
+            assert await page.get_by_role("heading", level=1).inner_text() == "Välfärd- och servicenämnden"
+            kept = {cookie["name"]: cookie["value"] for cookie in await page.context.cookies(archive.url)}
+            await page.evaluate(FORM, {"action": "/sign-out", "csrf": csrf_for(kept[COOKIE])})
+            await page.wait_for_url(f"{oidc.issuer}/oauth2/end_session?*")
+            visit.cookies = {COOKIE: kept[COOKIE]}
+            assert not await is_signed_in(visit)
 
 
 async def test_the_request_proves_that_it_was_ours(visit: Visit, provider: ForgingProvider) -> None:

@@ -99,7 +99,11 @@ def settings_for(issuer: str, listen: str) -> dict[str, Any]:
 
 
 async def sign_in_page(page: Page, address: str, person: str) -> None:
-    """Open an address of the archive in a real browser and sign in as the person on the way there."""
+    """Open an address of the archive in a real browser and sign in as the person on the way there.
+
+    The provider's page wants a style sheet from outside, for which nobody waits.
+    """
+    await page.route("https://**", lambda route: route.abort())
     await page.goto(address)
     await page.get_by_role("button", name=person, exact=True).click()
     await page.wait_for_url(address)

@@ -87,7 +87,7 @@ class Sessions:
             await self.store.write(lambda tx: _note(tx, row.sha256, now))
         roles = self.grants.roles_of(row.granted)
         person = Person(f"{row.issuer} {row.subject}", row.name, roles)
-        return Visit(person, _csrf(secret)) if roles else None
+        return Visit(person, csrf_for(secret)) if roles else None
 
     async def forget_ended(self, tx: Transaction, now: datetime) -> None:
         ended = or_(
@@ -101,6 +101,6 @@ async def _note(tx: Transaction, sha256: str, now: datetime) -> None:
     await tx.execute(update(sessions).where(sessions.c.sha256 == sha256).values(seen_at=now))
 
 
-def _csrf(secret: str) -> str:
+def csrf_for(secret: str) -> str:
     """What the forms of this session send back; it tells nothing of the secret that it is made from."""
     return hmac.new(secret.encode("utf-8", "surrogateescape"), b"csrf", hashlib.sha256).hexdigest()
