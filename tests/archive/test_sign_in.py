@@ -1,5 +1,6 @@
 """Signing in and out, with a real identity provider, and with one that lies."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
@@ -374,6 +375,23 @@ async def test_a_state_serves_once(visit: Visit, provider: ForgingProvider) -> N
     await visit.get(callback(asked, provider.code_for(asked)))
     visit.cookies.pop(COOKIE)
     assert await refused(await visit.get(callback(asked, provider.code_for(asked))), visit)
+
+
+async def test_a_state_that_comes_back_twice_at_once_serves_once(
+    run_archive: RunArchive, provider: ForgingProvider, postgres_url: str
+) -> None:
+    """On PostgreSQL too, where several write at the same time."""
+    async with archive_with(run_archive, provider.issuer, database=postgres_url) as (archive, visit):
+        asked = await begun(visit)
+        tries = [
+            Visit(archive.url, archive.http, dict(visit.cookies)).get(callback(asked, code))
+            for code in [provider.code_for(asked) for _ in range(8)]
+        ]
+        answers = await asyncio.gather(*tries)
+        assert sorted(answer.status for answer in answers) == [303] + [401] * 7
+        assert len(await archive.rows(select(sessions))) == 1
+        await signed_in(visit, provider)
+        assert await is_signed_in(visit)
 
 
 async def test_a_state_serves_only_the_browser_that_began(visit: Visit, provider: ForgingProvider) -> None:

@@ -35,7 +35,8 @@ sessions = Table(
 """
 
 SEEN_IN_STEPS = 10
-"""A visit is noted when this part of the idle time has passed, and not at each request."""
+"""A visit is noted when this part of the idle time has passed, and not at each request: so much earlier
+at most does a session end."""
 
 
 @dataclass(frozen=True)
