@@ -30,7 +30,6 @@ from archive.downloads import a_file
 from archive.review_api import by_of, read
 from archive.statistics import StatisticsView, statistics, statistics_in_json, visits_in
 from chassis.clock import day_in_stockholm
-from chassis.loopback import only_here
 from chassis.problems import Problem
 
 log = structlog.get_logger()
@@ -76,13 +75,13 @@ class FiguresApi:
     api: Api
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
-        here, of = only_here(self.api.token), "/v1/committees/{committee}"
+        guard, of = self.api.access.guard, "/v1/committees/{committee}"
         return [
-            web.get(f"{of}/meetings.ics", here(self.calendar)),
-            web.get(f"{of}/statistics", here(self.statistics)),
-            web.get(f"{of}/compensation.csv", here(self.compensation)),
-            web.get(f"{of}/compensation/periods", here(self.periods)),
-            web.post(f"{of}/compensation/periods", here(self.close)),
+            web.get(f"{of}/meetings.ics", guard(self.calendar)),
+            web.get(f"{of}/statistics", guard(self.statistics)),
+            web.get(f"{of}/compensation.csv", guard(self.compensation)),
+            web.get(f"{of}/compensation/periods", guard(self.periods)),
+            web.post(f"{of}/compensation/periods", guard(self.close)),
         ]
 
     async def calendar(self, request: web.Request) -> web.Response:
