@@ -25,6 +25,7 @@ import typst
 from archive.calendar import moment_in_words, weekday_in_words
 from archive.forms import Shown, number_in_words
 from archive.glyphs import FONTS, legible
+from archive.lines import set_out
 
 Mask = Callable[[str], str]
 """Takes a text and gives it back without what may not be shown, such as a personnummer."""
@@ -186,9 +187,13 @@ async def _print_in(
 def printed(facts: dict[str, Any], moment: datetime, template: str = "report.typ") -> bytes:
     """Set the document in this process; typst's own errors cannot travel to another and are made anew."""
     try:
-        return _set(template, json.dumps(_all_texts(facts, legible), sort_keys=True), moment)
+        return _set(template, json.dumps(_all_texts(facts, _set_out), sort_keys=True), moment)
     except typst.TypstError as trouble:
         raise CannotPrint(str(trouble)) from None
+
+
+def _set_out(text: str) -> str:
+    return set_out(legible(text))
 
 
 def _set(template: str, data: str, moment: datetime) -> bytes:
@@ -210,7 +215,7 @@ def _compiler(template: str) -> Any:
 def facts_of(report: Report) -> dict[str, Any]:
     """The report in words, as the template wants it."""
     return {
-        "appendix": report.title,
+        "number": "",
         "heading": report.title,
         "under": report.subject,
         "committee": report.committee,

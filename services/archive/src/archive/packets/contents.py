@@ -46,6 +46,15 @@ class PacketReport:
     corrects: bool = False
     enclosures: tuple[Enclosure, ...] = ()
 
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What is to be known of it before it is opened."""
+        return (
+            *(("Redovisas även muntligt",) if self.oral else ()),
+            *(("Rättar en tidigare rapport",) if self.corrects else ()),
+            *((_number_of_enclosures(len(self.enclosures)),) if self.enclosures else ()),
+        )
+
 
 @dataclass(frozen=True)
 class Packet:
@@ -73,11 +82,14 @@ class Packet:
     changes: tuple[str, ...] = ()
 
     @property
+    def item(self) -> str:
+        """`14. Rapporter från kontaktpolitiker`."""
+        return f"{self.agenda_number}. {self.agenda_item}" if self.agenda_number else self.agenda_item
+
+    @property
     def title(self) -> str:
         """The agenda line: `14. Rapporter från kontaktpolitiker (dnr VSN 2026/123)`."""
-        number = f"{self.agenda_number}. " if self.agenda_number else ""
-        diarienummer = f" (dnr {self.diarienummer})" if self.diarienummer else ""
-        return f"{number}{self.agenda_item}{diarienummer}"
+        return f"{self.item} (dnr {self.diarienummer})" if self.diarienummer else self.item
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -88,13 +100,14 @@ class Packet:
         """`Bilaga 14.1`, or `Bilaga 1` while the item has no number."""
         return f"Bilaga {self.agenda_number}.{position}" if self.agenda_number else f"Bilaga {position}"
 
-    def as_appendix(self, position: int) -> dict[str, str]:
+    def as_appendix(self, position: int) -> dict[str, Any]:
         """How a report goes by its number in the combined papers, where each has a heading of its own."""
-        report, appendix = self.reports[position - 1].report, self.appendix(position)
+        entry = self.reports[position - 1]
         return {
-            "appendix": appendix,
-            "heading": f"{appendix}. {report.subject}",
-            "under": report.title,
+            "number": self.appendix(position),
+            "heading": entry.report.subject,
+            "under": entry.report.title,
+            "marks": entry.marks,
         }
 
     def file_name(self, position: int) -> str:
@@ -127,9 +140,13 @@ class Packet:
     def _about_reports(self) -> Iterator[str]:
         if not self.reports:
             yield "Inga rapporter har kommit in till sammanträdet."
-        for position, entry in enumerate(self.reports, 1):
-            if entry.oral:
-                yield f"{self.appendix(position)} redovisas även muntligt på sammanträdet."
+        oral = [self.appendix(position) for position, entry in enumerate(self.reports, 1) if entry.oral]
+        if oral:
+            yield f"Redovisas även muntligt på sammanträdet: {', '.join(oral)}."
+
+
+def _number_of_enclosures(count: int) -> str:
+    return "1 bifogad fil" if count == 1 else f"{count} bifogade filer"
 
 
 def innehall_csv(packet: Packet, hashes: Mapping[str, str]) -> bytes:
@@ -285,7 +302,7 @@ def front_page(packet: Packet) -> dict[str, Any]:
     ]
     return {
         "committee": packet.committee,
-        "title": packet.title,
+        "title": packet.item,
         "document_title": f"{packet.title}, {packet.committee} {packet.date.isoformat()}",
         "facts": [(name, value) for name, value in facts if value],
         "notes": packet.notes,

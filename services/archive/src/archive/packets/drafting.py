@@ -101,6 +101,7 @@ class Drafting:
             registered_at=row.registered_at,
             oral=form.is_oral(row.data) if form else False,
             late=row.late,
+            corrects=row.corrects is not None,
             enclosures=tuple(_enclosure(attachment) for attachment in row.attachments),
         )
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 from archive.packets.contents import (
     Packet,
@@ -55,16 +56,22 @@ async def files_of(packet: Packet, press: Press, objects: Objects) -> dict[str, 
 
 async def _papers(packet: Packet, press: Press) -> dict[str, bytes]:
     """packet.pdf and each report's own PDF, by their names in the ZIP."""
-    reports = [facts_of(entry.report) for entry in packet.reports]
     printed = [await press.render(entry.report) for entry in packet.reports]
-    combined = {
-        **front_page(packet),
-        "reports": [{**facts, **packet.as_appendix(position)} for position, facts in enumerate(reports, 1)],
-    }
     names = [packet.file_name(position) for position in range(1, len(printed) + 1)]
     papers = dict(zip(names, printed, strict=True))
-    papers[packet.combined_name] = await press.render_many("packet.typ", combined, packet.frozen_at)
+    papers[packet.combined_name] = await press.render_many(
+        "packet.typ", combined_facts(packet), packet.frozen_at
+    )
     return papers
+
+
+def combined_facts(packet: Packet) -> dict[str, Any]:
+    """The combined papers in words, as the template wants them."""
+    reports = [
+        {**facts_of(entry.report), **packet.as_appendix(position)}
+        for position, entry in enumerate(packet.reports, 1)
+    ]
+    return {**front_page(packet), "reports": reports}
 
 
 async def _enclosures(packet: Packet, objects: Objects) -> dict[str, bytes]:
