@@ -36,3 +36,16 @@ async def test_what_cannot_be_removed_is_told_as_unavailable(objects: Objects, t
     (place / "in the way").mkdir(parents=True)
     with pytest.raises(StoreUnavailable):
         await objects.remove(kept.object)
+
+
+@pytest.mark.parametrize("others", [b"", b"pap", b"pApers"])
+async def test_other_bytes_under_the_name_are_handed_out_to_nobody(
+    objects: Objects, tmp_path: Path, others: bytes
+) -> None:
+    """A disk or a person has changed them; who keeps the right ones again mends it."""
+    kept = await objects.keep(b"papers")
+    (tmp_path / "objects" / kept.object).write_bytes(others)
+    with pytest.raises(NoObject):
+        await objects.read(kept.object)
+    await objects.keep(b"papers")
+    assert await objects.read(kept.object) == b"papers"

@@ -1,7 +1,6 @@
 """Bytes travel as references: they lie under their own hash, on disk before anything is promised."""
 
 import asyncio
-import contextlib
 import functools
 import hashlib
 import os
@@ -10,10 +9,13 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import obstore
+import structlog
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from chassis.store import StoreUnavailable
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,16 @@ class Objects:
         """The bytes that were kept under the name.
 
         Raises:
-            NoObject: they are not there.
+            NoObject: they are not there, or others are, which a disk or a person put there.
             StoreUnavailable: they could not be read.
         """
+        content = await self._found(name)
+        if not await asyncio.to_thread(_is_named_so, content, name):
+            log.error("object.damaged", object=name)
+            raise NoObject
+        return content
+
+    async def _found(self, name: str) -> bytes:
         try:
             return bytes(await (await obstore.get_async(self._store, name)).bytes_async())
         except (NotFoundError, FileNotFoundError):
@@ -78,10 +87,17 @@ class Objects:
             raise StoreUnavailable(type(error).__name__) from error
 
     async def _put(self, name: str, content: bytes) -> None:
-        with contextlib.suppress(AlreadyExistsError):
+        try:
             await obstore.put_async(self._store, name, content, mode="create")
+        except AlreadyExistsError:
+            await self._mend(name, content)
         if self._folder is not None:
             await asyncio.to_thread(_make_durable, self._folder / name)
+
+    async def _mend(self, name: str, content: bytes) -> None:
+        """Put the bytes in the place of others that have got their name."""
+        if await self._found(name) != content:
+            await obstore.put_async(self._store, name, content)
 
     @functools.cached_property
     def _store(self) -> ObjectStore:
@@ -90,6 +106,10 @@ class Objects:
 
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def _is_named_so(content: bytes, name: str) -> bool:
+    return _sha256(content) == name.rpartition("/")[2]
 
 
 def _make_durable(path: Path) -> None:
