@@ -48,7 +48,7 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
     forms = WatchedFolder(
         settings.forms_folders, each(find_forms, lambda path: load_form(path, day_in_stockholm(clock())))
     )
-    registry = Registry(committees, clock)
+    registry = Registry(committees, forms, clock)
     press = Press()
     refiling = Refiling(store, registry)
     sealer = Sealer(store, sealing_keys, settings.service, keys_in(_told(settings.sealing_key)))

@@ -17,11 +17,11 @@ from archive.calendar import Meeting, is_over, meeting_for
 from archive.committees import Committee, Committees
 from archive.downloads import PDF, a_file, kept_file, removed
 from archive.forms import Forms
-from archive.handlers import IN_A_PACKET
 from archive.packets.files import report_file
 from archive.packets.kept import holdings_of, newest_packet_with, packets_of
 from archive.pdf import Press
 from archive.reports import (
+    IN_A_PACKET,
     acts_by_report,
     acts_of,
     counts_by_meeting,
@@ -108,7 +108,7 @@ class Api:
         )
 
     async def meeting(self, request: web.Request) -> web.Response:
-        committee, meeting = self.meeting_of(request)
+        committee, meeting = await self.meeting_kept(request)
         async with self.store.read() as connection:
             rows = await reports_for(connection, committee.id, meeting.date)
             history = await acts_by_report(connection, [row.submission_id for row in rows])
@@ -163,7 +163,7 @@ class Api:
     async def _frozen_file(self, row: Row[Any]) -> Mapping[str, Any] | None:
         """Raises a 410 when it was removed by decision: what is left of the row is no report."""
         async with self.store.read() as connection:
-            packet = await newest_packet_with(connection, row.submission_id)
+            packet = await newest_packet_with(connection, row)
         name = report_file(row.submission_id)
         files: Mapping[str, Mapping[str, Any]] = packet.files if packet else {}
         if packet and packet.removed_at and name in files:
@@ -230,6 +230,18 @@ class Api:
                 return committee, meeting
         raise plain_problem(404)
 
+    async def meeting_kept(self, request: web.Request) -> tuple[Committee, Meeting]:
+        """The same, also when the calendar has forgotten it: its packets tell what it was."""
+        committee, asked = self.committee_of(request), request.match_info["date"]
+        day = day_written(asked)
+        if day is None or committee.meeting_on(day) is not None:
+            return self.meeting_of(request)
+        async with self.store.read() as connection:
+            packets = await packets_of(connection, committee.id, day)
+        if not packets:
+            raise plain_problem(404)
+        return committee, Meeting.model_validate_json(to_json(packets[-1].meeting))
+
 
 def _page(
     render: Callable[[web.Request], Awaitable[str]],
@@ -250,6 +262,15 @@ def _page(
 
 def _next_day(meeting: Meeting | None) -> date | None:
     return meeting.date if meeting else None
+
+
+def day_written(text: str) -> date | None:
+    """The day of `2026-12-09`, and of no other way to write it."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if day.isoformat() == text else None
 
 
 def report_id(request: web.Request) -> str:

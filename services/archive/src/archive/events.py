@@ -162,6 +162,7 @@ class ReportMoved(ReportEvent):
     kind: ClassVar[str] = "report.moved"
     heard_by: ClassVar[tuple[str, ...]] = ("intake",)
 
+    status: Literal["filed", "held"]
     reason: str
     moved_from: date | None
 

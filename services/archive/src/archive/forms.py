@@ -21,6 +21,10 @@ LINE_LENGTH = 200
 """Texts that a form limits to this many characters are facts on a line; longer ones are prose."""
 
 
+EXACT = 2**53
+"""Beyond this a decimal number cannot hold every whole one, and far beyond it none at all."""
+
+
 @dataclass(frozen=True)
 class Shown:
     """One section as it is read: `line` tells a fact ("Ja", "12 november 2026") from prose."""
@@ -87,6 +91,12 @@ class Form(_Read):
         except ValidationError:
             return None
 
+    def with_decision(self, masked: dict[str, Any], judged: Any) -> dict[str, Any]:
+        """The masked data with the chair's decision as it was judged, if it was taken."""
+        steps = _steps(self.chair_decision or "")
+        decided = _value(judged, steps) if steps else None
+        return masked if decided is None else _put(masked, steps, decided)
+
     def shown(self, version: int, data: Any, units: Mapping[str, str]) -> tuple[Shown, ...]:
         """The sections of `data` that hold anything, as that version has them; `units` are names by id.
 
@@ -98,7 +108,7 @@ class Form(_Read):
         for section in self.sections:
             field = _field(schema, schema, _steps(section.pointer))
             value = _value(data, _steps(section.pointer))
-            named = units.get(value) if section.pointer == self.unit else None
+            named = units.get(value) if section.pointer == self.unit and isinstance(value, str) else None
             if text := named or _Words(schema).of(value, field):
                 yield Shown(section.heading, text, _is_line(field))
 
@@ -144,7 +154,9 @@ def _text(value: str, field: Schema) -> str:
 
 
 def number_in_words(number: float) -> str:
-    """Decimals the Swedish way: `5,5`, and `8` for 8.0."""
+    """Decimals the Swedish way: `5,5`, and `8` for 8.0; a whole number beyond all measure as it is."""
+    if isinstance(number, int) and abs(number) > EXACT:
+        return f"{number}"
     return f"{number:.10g}".replace(".", ",")
 
 
@@ -187,6 +199,13 @@ def _value(data: Any, steps: Sequence[str]) -> Any:
     for step in steps:
         data = data.get(step) if isinstance(data, dict) else None
     return data
+
+
+def _put(data: Any, steps: Sequence[str], value: Any) -> dict[str, Any]:
+    """The data with the value there; what lies on the way is made."""
+    first, *rest = steps
+    around = data if isinstance(data, dict) else {}
+    return {**around, first: _put(around.get(first), rest, value) if rest else value}
 
 
 def _field(schema: Schema, root: Schema, steps: Sequence[str]) -> Schema:

@@ -11,8 +11,10 @@ from archive.calendar import Meeting, is_late, meeting_for
 from archive.committees import Committee, Committees
 from archive.diary import next_diarienummer
 from archive.events import Judged, ReportFiled, ReportHeld, SubmissionAccepted, SubmissionDocumented
+from archive.forms import Forms
 from archive.packets.kept import frozen_days, packet_with
 from archive.reports import (
+    IN_A_PACKET,
     PASSED_ON,
     as_judged,
     known,
@@ -24,6 +26,7 @@ from archive.reports import (
 from chassis.clock import Clock, day_in_stockholm
 from chassis.consumer import Subscription
 from chassis.folders import WatchedFolder
+from chassis.masking import masked_throughout
 from chassis.outcomes import TryLater
 from chassis.store import Transaction
 
@@ -33,14 +36,13 @@ CONFIG_MAY_COME = timedelta(minutes=1)
 REJECTED = "submission.rejected"
 """What the history says of it; the event that brings it has another name, since it holds what was written."""
 
-IN_A_PACKET = ("frozen", "reported")
-
 
 @dataclass
 class Registry:
     """Where each report goes, by its arrival, its newest revision and the calendar."""
 
     committees: WatchedFolder[Committees]
+    forms: WatchedFolder[Forms]
     clock: Clock
 
     def reads(self) -> list[Subscription[Any]]:
@@ -65,7 +67,9 @@ class Registry:
             **await self._entered(tx, committee, before),
             **_put_at(meeting, is_late(committee.meetings, event.arrived_at)),
             "rank": before.rank if before is not None and _stays(before, meeting) else None,
-            "corrects": await _corrected(tx, before),
+            "corrects": await corrected(tx, before),
+            "paragraph": None,
+            **self._still_masked(event, before),
         }
         report = await store_report(tx, values, before)
         await record_act(tx, report.submission_id, report.version, kind.kind)
@@ -112,6 +116,21 @@ class Registry:
             "registered_at": self.clock(),
         }
 
+    def _still_masked(self, event: SubmissionAccepted, before: Row[Any] | None) -> dict[str, Any]:
+        """What a person has masked stays so when the chair's decision is judged: it is the same revision.
+
+        The judgement comes with the words as they were sent; of these the report takes the decision only.
+        """
+        if event.answers is None or before is None or not before.masked:
+            return {}
+        form = self.forms.current.get(event.form)
+        return {
+            "masked": True,
+            "data": form.with_decision(before.data, event.data) if form else before.data,
+            "subject": before.subject,
+            "findings": masked_throughout([finding.model_dump() for finding in event.findings]),
+        }
+
     def _committee(self, committee_id: str) -> Committee:
         committee = self.committees.current.get(committee_id)
         if committee is None:
@@ -141,11 +160,11 @@ def _stays(before: Row[Any], meeting: Meeting | None) -> bool:
     return meeting is not None and before.status not in IN_A_PACKET and before.meeting_date == meeting.date
 
 
-async def _corrected(tx: Transaction, before: Row[Any] | None) -> int | None:
+async def corrected(tx: Transaction, before: Row[Any] | None) -> int | None:
     """The number of the packet that holds what this revision corrects."""
     if before is None or before.status not in IN_A_PACKET:
         return before.corrects if before is not None else None
-    packet = await packet_with(tx, before.submission_id)
+    packet = await packet_with(tx, before)
     return packet.number if packet else None
 
 

@@ -71,7 +71,7 @@ class PacketsApi:
         return await self._told(request, packet.number)
 
     async def minutes(self, request: web.Request) -> web.Response:
-        committee, meeting = self.api.meeting_of(request)
+        committee, meeting = await self.api.meeting_kept(request)
         noted = await read(request, Minutes)
         try:
             await self.freezing.note_minutes(committee.id, meeting, noted.paragraph, by_of(request))
@@ -107,7 +107,7 @@ class PacketsApi:
         )
 
     async def _packet(self, request: web.Request) -> Row[Any]:
-        committee, meeting = self.api.meeting_of(request)
+        committee, meeting = await self.api.meeting_kept(request)
         async with self.api.store.read() as connection:
             packets = await packets_of(connection, committee.id, meeting.date)
         found = [one for one in packets if str(one.number) == request.match_info["number"]]

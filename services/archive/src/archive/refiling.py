@@ -1,8 +1,9 @@
 """When the calendar changes, what is not frozen follows it: to another meeting, or to none yet."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -10,11 +11,13 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.engine import Row
 
-from archive.calendar import Meeting, day_in_words, is_late, is_over, meeting_for
+from archive.calendar import Meeting, day_in_words, is_late, meeting_for
 from archive.committees import Committee
 from archive.events import ReportMoved
 from archive.handlers import Registry, told_of
+from archive.packets.kept import has_packet_with, packets_on
 from archive.reports import change, record_act, reports
+from chassis.clock import day_in_stockholm
 from chassis.store import Store, Transaction
 
 log = structlog.get_logger()
@@ -57,6 +60,7 @@ class Refiling:
 
     async def _refile(self, committee: Committee, tx: Transaction) -> int:
         still_open = await self.registry.open_meetings(tx, committee)
+        closed = await packets_on(tx, committee.id)
         query = (
             select(reports)
             .where(reports.c.committee == committee.id, reports.c.status.in_(WAITING))
@@ -66,24 +70,30 @@ class Refiling:
         astray = [
             (report, meeting)
             for report in await tx.all(query)
-            for meeting in [self._belongs_to(committee, report, still_open)]
+            if not await self._stays(tx, committee, report, closed)
+            for meeting in [meeting_for(still_open, report.arrived_at, self.registry.clock())]
             if (meeting.date if meeting else None) != report.meeting_date
         ]
         for report, meeting in astray:
             await self._move(tx, committee, report, meeting)
         return len(astray)
 
-    def _belongs_to(
-        self, committee: Committee, report: Row[Any], still_open: Sequence[Meeting]
-    ) -> Meeting | None:
-        """Its meeting; a person's choice stands, and so does what was on the table of a meeting now over."""
-        now = self.registry.clock()
-        at = committee.meeting_on(report.meeting_date)
-        if at is not None and not at.cancelled:
-            was_on_the_table = is_over(at, now) and report.status == "filed"
-            if was_on_the_table or (report.placed and not is_over(at, now)):
-                return at
-        return meeting_for(still_open, report.arrived_at, now)
+    async def _stays(
+        self, tx: Transaction, committee: Committee, report: Row[Any], closed: Collection[date]
+    ) -> bool:
+        """Whether it was on the table of a meeting that is over, or a person put it where it still can be.
+
+        A meeting that is over has had what was filed with it, also when the calendar has forgotten it; but
+        one with a packet has had only what is frozen. `closed` are the days that have packets.
+        """
+        day, at = report.meeting_date, committee.meeting_on(report.meeting_date)
+        if day is None or (at is not None and at.cancelled):
+            return False
+        if day < day_in_stockholm(self.registry.clock()):
+            return report.status == "filed" and day not in closed
+        if at is None or not report.placed:
+            return False
+        return day not in closed or await has_packet_with(tx, report, day)
 
     async def _move(
         self, tx: Transaction, committee: Committee, report: Row[Any], meeting: Meeting | None
@@ -98,7 +108,14 @@ class Refiling:
             rank=None,
         )
         await record_act(tx, report.submission_id, changed.version, ReportMoved.kind, reason=reason)
-        await tx.say(ReportMoved(**told_of(changed, meeting), reason=reason, moved_from=report.meeting_date))
+        await tx.say(
+            ReportMoved(
+                **told_of(changed, meeting),
+                status=changed.status,
+                reason=reason,
+                moved_from=report.meeting_date,
+            )
+        )
 
     async def _until_changed(self) -> None:
         try:

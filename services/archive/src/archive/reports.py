@@ -75,6 +75,7 @@ reports = Table(
 `corrects` is the number of the packet that holds an earlier revision; `paragraph` is the minutes'.
 """
 Index("reports_of_meeting", reports.c.committee, reports.c.meeting_date, reports.c.arrived_at)
+Index("reports_by_diarienummer", reports.c.committee, reports.c.diarienummer)
 
 acts = Table(
     "acts",
@@ -120,6 +121,7 @@ originals = Table(
 
 sealing_keys = sealing_keys_of(metadata)
 
+IN_A_PACKET = ("frozen", "reported")
 AT_A_MEETING = ("filed", "held", "frozen", "reported")
 IN_ORDER = (reports.c.rank.is_(None), reports.c.rank, reports.c.arrived_at, reports.c.submission_id)
 """The agenda's order: where a person put them, and after these as they arrived."""
@@ -240,6 +242,12 @@ async def last_act(tx: Transaction, submission_id: str) -> Row[Any] | None:
     return await tx.one(query.limit(1))
 
 
+async def was_done(tx: Transaction, submission_id: str, event: str) -> bool:
+    """Whether it was ever done to the report."""
+    query = select(acts.c.id).where(acts.c.submission_id == submission_id, acts.c.event == event)
+    return await tx.one(query.limit(1)) is not None
+
+
 async def report_of(connection: AsyncConnection, submission_id: str) -> Row[Any] | None:
     return (await connection.execute(select(reports).where(reports.c.submission_id == submission_id))).first()
 
@@ -299,9 +307,14 @@ async def rejected_aside_of(connection: AsyncConnection, committee: str) -> Sequ
     return (await connection.execute(query)).all()
 
 
-async def revisions_aside(connection: AsyncConnection, wanted: Sequence[tuple[str, int]]) -> list[Any]:
-    """Those revisions, as they were when a newer one took their place, with the attributes of a report."""
-    query = select(set_aside).where(set_aside.c.submission_id.in_([one for one, _ in wanted]))
+async def frozen_aside(connection: AsyncConnection, wanted: Sequence[tuple[str, int]]) -> list[Any]:
+    """Those frozen revisions, as they were when a newer one took their place, as reports have them.
+
+    One that was rejected first, and accepted and frozen later, was set aside twice.
+    """
+    query = select(set_aside).where(
+        set_aside.c.submission_id.in_([one for one, _ in wanted]), set_aside.c.status.in_(IN_A_PACKET)
+    )
     rows = (await connection.execute(query)).all() if wanted else ()
     return [_as_it_was(row.report) for row in rows if (row.submission_id, row.revision) in set(wanted)]
 

@@ -6,7 +6,7 @@ those who must know, in one transaction.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -26,11 +26,12 @@ from archive.events import (
     SubmissionDocumented,
 )
 from archive.forms import ChairDecision, Forms
-from archive.handlers import IN_A_PACKET, Registry, told_of
-from archive.packets.kept import frozen_days
+from archive.handlers import Registry, corrected, told_of
+from archive.packets.kept import frozen_days, has_packet_with
 from archive.passages import PassageMissing, without_passages
 from archive.reports import (
     AUTOMATIC,
+    IN_A_PACKET,
     as_judged,
     change,
     known,
@@ -40,6 +41,7 @@ from archive.reports import (
     record_act,
     rejected_aside,
     reports,
+    was_done,
 )
 from chassis.clock import day_in_stockholm
 from chassis.folders import WatchedFolder
@@ -95,6 +97,10 @@ class NothingToMask(ReviewTrouble):
 
 class NothingToUndo(ReviewTrouble):
     """The last act was done by no person, or has left the house."""
+
+
+class NumberedByUs(ReviewTrouble):
+    """The house gave the report its number, which must not be missing in the diary."""
 
 
 @dataclass(frozen=True)
@@ -159,10 +165,14 @@ class Review:
         """Move the report to that meeting, or to the next one; also back, to one it was too late for.
 
         To a meeting that has its packet goes only what corrects a report in it, for the next packet.
+        From a packet goes only what nobody has met to read: its meeting was cancelled, or moved.
         """
-        report = await self._looked_at(tx, asked, WAITING)
+        report = await self._looked_at(tx, asked, (*WAITING, "frozen"))
+        if report.status == "frozen" and self._takes_place(report):
+            raise NotInThisState
         meeting = await self._target(tx, report, to)
-        changed = await change(tx, report, meeting_date=meeting.date, rank=None, placed=True)
+        status = "held" if report.status == "held" else "filed"
+        changed = await change(tx, report, status=status, meeting_date=meeting.date, rank=None, placed=True)
         await self._done(tx, asked, report, changed, ReportMoved)
 
     async def accept(self, tx: Transaction, asked: Asked) -> None:
@@ -194,9 +204,12 @@ class Review:
         report = await self._looked_at(
             tx, asked, ("filed", "held", "returned", "rejected", "frozen", "reported")
         )
+        if report.diarienummer and not await was_done(tx, report.submission_id, NUMBERED):
+            raise NumberedByUs
         registered_at = report.registered_at or tx.clock()
         changed = await change(tx, report, diarienummer=diarienummer, registered_at=registered_at)
-        await self._record(tx, asked, None, changed, NUMBERED)
+        former = {"diarienummer": report.diarienummer}
+        await record_act(tx, report.submission_id, changed.version, NUMBERED, asked.by, asked.reason, former)
 
     async def undo(self, tx: Transaction, asked: Asked, seal: Seal) -> None:
         """Take back the last act of a person, if nothing of it has left the house."""
@@ -240,9 +253,7 @@ class Review:
     async def _place(self, tx: Transaction, report: Row[Any]) -> dict[str, Any]:
         """Where a report goes that is let go: to where a person put it, else to where it belongs."""
         committee = self._committee(report)
-        closed = await frozen_days(tx, committee.id, day_in_stockholm(tx.clock()))
-        chosen = committee.meeting_on(report.meeting_date) if report.placed else None
-        if chosen and not chosen.cancelled and chosen.date not in closed:
+        if report.placed and report.meeting_date in await self._open_days(tx, report):
             return {}
         meeting = await self.registry.meeting_for(tx, committee, report.arrived_at)
         return {
@@ -253,15 +264,23 @@ class Review:
 
     async def _target(self, tx: Transaction, report: Row[Any], to: date | None) -> Meeting:
         """Raises `NoSuchMeeting`."""
-        now = tx.clock()
-        closed = await frozen_days(tx, report.committee, day_in_stockholm(now))
+        days = await self._open_days(tx, report, corrected=to)
         for meeting in self._committee(report).meetings:
             wanted = meeting.date == to if to else meeting.date > (report.meeting_date or date.min)
-            corrected = to is not None and report.corrects is not None
-            is_open = not meeting.cancelled and (meeting.date not in closed or corrected)
-            if wanted and is_open and not is_over(meeting, now) and meeting.date != report.meeting_date:
+            if wanted and meeting.date in days and meeting.date != report.meeting_date:
                 return meeting
         raise NoSuchMeeting
+
+    async def _open_days(
+        self, tx: Transaction, report: Row[Any], corrected: date | None = None
+    ) -> Collection[date]:
+        """The days that can still take it, `corrected` too if a packet of that meeting holds the report."""
+        now = tx.clock()
+        closed = await frozen_days(tx, report.committee, day_in_stockholm(now))
+        if corrected in closed and await has_packet_with(tx, report, corrected):
+            closed.remove(corrected)
+        coming = (one for one in self._committee(report).meetings if not is_over(one, now))
+        return {one.date for one in coming if not one.cancelled and one.date not in closed}
 
     async def _rejected_instead(self, tx: Transaction, report: Row[Any]) -> Row[Any]:
         """Put the newest rejected revision in the place of the one that stands."""
@@ -269,9 +288,15 @@ class Review:
         if rejected is None:
             raise NotInThisState
         await put_aside(tx, report)
-        columns = as_judged(SubmissionDocumented.model_validate_json(json.dumps(rejected.report)))
+        columns = {
+            **as_judged(SubmissionDocumented.model_validate_json(json.dumps(rejected.report))),
+            "corrects": await corrected(tx, report),
+            "paragraph": None,
+            "rank": None,
+            "placed": False,
+        }
         put = update(reports).where(reports.c.submission_id == report.submission_id)
-        return (await tx.execute(put.values(**columns, rank=None, placed=False).returning(reports))).one()
+        return (await tx.execute(put.values(**columns).returning(reports))).one()
 
     async def _seal(self, tx: Transaction, masked: Row[Any], told: Mapping[str, Any], seal: Seal) -> None:
         content = json.dumps(told, ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -286,13 +311,15 @@ class Review:
         )
 
     async def _restored(self, tx: Transaction, report: Row[Any], act: Row[Any], seal: Seal) -> dict[str, Any]:
-        """What the report was before the act; raises `NothingToUndo` when its meeting is closed by now."""
+        """What the report was before the act; raises `NothingToUndo` when its meeting takes it no more."""
         before = dict(act.before)
-        day = before.pop("meeting_date")
-        closed = await frozen_days(tx, report.committee, day_in_stockholm(tx.clock()))
-        if day is not None and date.fromisoformat(day) in closed:
+        told = before.pop("meeting_date")
+        day = date.fromisoformat(told) if told else None
+        goes_back = (day, before["status"]) != (report.meeting_date, report.status)
+        is_open = day is None or day in await self._open_days(tx, report, corrected=day)
+        if before["status"] == "frozen" or (goes_back and not is_open):
             raise NothingToUndo
-        restored = {**before, "meeting_date": date.fromisoformat(day) if day else None}
+        restored = {**before, "meeting_date": day}
         return {**restored, **await self._unsealed(tx, act, seal)} if act.event == MASKED else restored
 
     async def _unsealed(self, tx: Transaction, act: Row[Any], seal: Seal) -> dict[str, Any]:
@@ -311,7 +338,8 @@ class Review:
         if changed.status == "filed" and report.status != "filed":
             return [ReportReleased(**told, reason="Ångrat.")]
         if changed.meeting_date != report.meeting_date:
-            return [ReportMoved(**told, reason="Ångrat.", moved_from=report.meeting_date)]
+            moved = {"status": changed.status, "moved_from": report.meeting_date}
+            return [ReportMoved(**told, **moved, reason="Ångrat.")]
         return []
 
     async def _done(
@@ -326,6 +354,7 @@ class Review:
         told = told_of(report, self._meeting(report))
         if kind is ReportMoved:
             told["moved_from"] = before.meeting_date if before else None
+            told["status"] = report.status
         if kind is ReportReleased and before is None:
             told["data"] = report.data
         await tx.say(kind(**told, reason=asked.reason))
@@ -342,6 +371,10 @@ class Review:
             raise NoReport
         return committee
 
+    def _takes_place(self, report: Row[Any]) -> bool:
+        meeting = self._meeting(report)
+        return meeting is not None and not meeting.cancelled
+
     def _meeting(self, report: Row[Any]) -> Meeting | None:
         return self._committee(report).meeting_on(report.meeting_date)
 
@@ -352,9 +385,9 @@ def _with_reason(asked: Asked, why: str) -> None:
 
 
 def _may_hold_a_number(report: Row[Any]) -> bool:
-    """Masking has hidden it; until then somebody must say why it may be seen."""
+    """Masking has hidden it, unless it may lie in a file; otherwise somebody must say why it may be seen."""
     held_for = {finding["rule"] for finding in report.findings if finding["outcome"] == "hold"}
-    return "personal-number" in held_for and not report.masked
+    return "personal-number" in held_for and bool(report.attachments or not report.masked)
 
 
 def _was(report: Row[Any]) -> dict[str, Any]:

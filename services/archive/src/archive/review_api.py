@@ -27,6 +27,7 @@ from archive.review import (
     NothingToMask,
     NothingToUndo,
     NotInThisState,
+    NumberedByUs,
     ReasonMissing,
     Review,
     ReviewTrouble,
@@ -252,6 +253,12 @@ _TROUBLES: dict[type[ReviewTrouble], tuple[int, str, str, str]] = {
         "nothing-to-mask",
         "Inget att maskera",
         "Orden finns inte i rapporten som du skrev dem, och inget i den liknar ett personnummer.",
+    ),
+    NumberedByUs: (
+        409,
+        "numbered-already",
+        "Rapporten har ett diarienummer",
+        "Rapporten fick sitt diarienummer när den kom in. Det behålls, så att inget nummer saknas i diariet.",
     ),
     NothingToUndo: (
         409,

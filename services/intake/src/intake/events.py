@@ -110,9 +110,11 @@ class ReportReturned(ReportEvent):
 
 
 class ReportMoved(ReportEvent):
-    """It waits for another meeting; whether it is filed or held has not changed."""
+    """It goes to another meeting; `status` is what it is there, since what made it so may come later."""
 
     kind: ClassVar[str] = "report.moved"
+
+    status: Literal["filed", "held"]
 
 
 class FrozenReport(BaseModel):

@@ -24,7 +24,6 @@ from intake.submissions import (
     leave_unscanned,
     note,
     note_frozen,
-    note_moved,
     note_rejection,
     note_report,
 )
@@ -89,9 +88,10 @@ class Ledger:
 
 
 async def note_moved_report(event: ReportMoved, tx: Transaction) -> None:
-    """The sender can read to which meeting; the platform's status is what it was."""
+    """The sender can read to which meeting; the platform is told of no move."""
+    findings = [finding.model_dump() for finding in event.findings]
     meeting = event.meeting.model_dump() if event.meeting else None
-    await note_moved(tx, event.submission_id, event.version, meeting)
+    await note_report(tx, event.submission_id, event.version, event.status, findings, meeting)
     await note(tx, event.submission_id, event.kind)
 
 

@@ -598,13 +598,6 @@ async def note_report(
     await _note_version(tx, submission_id, version, status=status, findings=findings, meeting=meeting)
 
 
-async def note_moved(
-    tx: Transaction, submission_id: str, version: int, meeting: dict[str, Any] | None
-) -> None:
-    """It goes to another meeting, and is what it was."""
-    await _note_version(tx, submission_id, version, meeting=meeting)
-
-
 async def note_frozen(tx: Transaction, submission_id: str, version: int, meeting: dict[str, Any]) -> bool:
     """It lies in a packet; tells whether that is news, and not of a revision that another has overtaken."""
     return await _note_version(tx, submission_id, version, status="frozen", meeting=meeting)

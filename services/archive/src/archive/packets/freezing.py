@@ -27,11 +27,11 @@ from archive.pdf import Press
 from archive.reports import (
     AT_A_MEETING,
     change,
+    frozen_aside,
     place_of,
     record_act,
     reports,
     reports_for,
-    revisions_aside,
 )
 from archive.review import ReviewTrouble, SomeoneWasFirst
 from chassis.clock import STOCKHOLM, Clock
@@ -124,9 +124,9 @@ async def _table(connection: AsyncConnection, committee: str, day: date) -> Tabl
     rows = await reports_for(connection, committee, day)
     former = await packets_of(connection, committee, day)
     holdings = await holdings_of(connection, former[-1].id) if former else ()
-    there = {row.submission_id for row in rows}
+    there = {row.submission_id for row in rows if row.status != "held"}
     gone = [holding for holding in holdings if holding.submission_id not in there]
-    aside = await revisions_aside(connection, [(one.submission_id, one.revision) for one in gone])
+    aside = await frozen_aside(connection, [(one.submission_id, one.revision) for one in gone])
     return Table(rows, former[-1] if former else None, holdings, aside)
 
 

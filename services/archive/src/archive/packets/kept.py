@@ -72,6 +72,17 @@ async def frozen_days(tx: Transaction, committee: str, since: date) -> set[date]
     return {row.meeting_date for row in await tx.all(query)}
 
 
+async def packets_on(tx: Transaction, committee: str) -> set[date]:
+    """Every day on which a meeting has a packet, also long ago."""
+    return await frozen_days(tx, committee, date.min)
+
+
+async def has_packet_with(tx: Transaction, report: Row[Any], day: date) -> bool:
+    """Whether a packet of that meeting holds a revision of the report, so that a later one corrects it."""
+    of_day = packets.c.committee == report.committee, packets.c.meeting_date == day
+    return await tx.one(_with(report.submission_id).where(*of_day)) is not None
+
+
 async def packets_of(connection: AsyncConnection, committee: str, day: date) -> Sequence[Row[Any]]:
     """The packets of a meeting, the first one first."""
     query = (
@@ -87,14 +98,15 @@ async def holdings_of(connection: AsyncConnection, packet_id: str) -> Sequence[R
     return (await connection.execute(query.order_by(packet_reports.c.position))).all()
 
 
-async def packet_with(tx: Transaction, submission_id: str) -> Row[Any] | None:
-    """The newest packet that holds a revision of the report."""
-    return await tx.one(_with(submission_id))
+async def packet_with(tx: Transaction, report: Row[Any]) -> Row[Any] | None:
+    """The newest packet that holds this revision of the report: an earlier one may lie in a newer packet."""
+    return await tx.one(_with(report.submission_id).where(packet_reports.c.revision == report.revision))
 
 
-async def newest_packet_with(connection: AsyncConnection, submission_id: str) -> Row[Any] | None:
+async def newest_packet_with(connection: AsyncConnection, report: Row[Any]) -> Row[Any] | None:
     """The same, for who only reads."""
-    return (await connection.execute(_with(submission_id))).first()
+    query = _with(report.submission_id).where(packet_reports.c.revision == report.revision)
+    return (await connection.execute(query)).first()
 
 
 def _with(submission_id: str) -> Select[Any]:
