@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 
 from archive.committees import Committee
 from archive.disposal_plan import DisposalPlan
@@ -52,13 +52,14 @@ async def freeze(
     ids: list[str],
     number: int = 1,
     paragraph: str | None = "§ 14",
+    day: date = MEETING,
 ) -> None:
     """A packet of reports that have been filed, as freezing and the minutes leave it."""
 
     async def work(tx: Transaction) -> None:
         packet = {
             "committee": "valfard",
-            "meeting_date": MEETING,
+            "meeting_date": day,
             "number": number,
             "id": f"packet-{number}",
             "frozen_at": tx.clock(),
@@ -257,17 +258,11 @@ async def test_a_report_whose_later_revision_lies_in_a_standing_packet_stays(
     """The packet goes; the report is the later packet's now."""
     await archive.hear(accepted("a"))
     await freeze(archive, await kept(objects, "packet.pdf"), ["a"])
-    await freeze(archive, await kept(objects, "later.pdf"), ["a"], number=2)
-    later = {"meeting_date": date(2027, 1, 20)}
-    await archive.service.store.write(lambda tx: _set(tx, "packet-2", later))
+    await freeze(archive, await kept(objects, "later.pdf"), ["a"], number=2, day=date(2027, 1, 20))
     clock.now = DUE
     await ask(archive)
     await ask(archive, "/1/carry-out")
     assert (await row_of(archive, "a")).data != {}
-
-
-async def _set(tx: Transaction, packet_id: str, values: Mapping[str, Any]) -> None:
-    await tx.execute(update(packets).where(packets.c.id == packet_id).values(**values))
 
 
 async def test_a_file_that_a_standing_packet_uses_too_stays(
@@ -277,8 +272,7 @@ async def test_a_file_that_a_standing_packet_uses_too_stays(
     await archive.hear(accepted("a"), accepted("b"))
     shared = await kept(objects, "same.pdf")
     await freeze(archive, {**shared, **await kept(objects, "own.pdf")}, ["a"])
-    await freeze(archive, shared, ["b"], number=2)
-    await archive.service.store.write(lambda tx: _set(tx, "packet-2", {"meeting_date": date(2027, 1, 20)}))
+    await freeze(archive, shared, ["b"], number=2, day=date(2027, 1, 20))
     clock.now = DUE
     await ask(archive)
     await ask(archive, "/1/carry-out")

@@ -50,13 +50,23 @@ class Diary(_Read):
         """Whether we number ourselves."""
         return bool(self.template) and self.registered == "on-receipt"
 
+    @property
+    def is_yearly(self) -> bool:
+        """Whether each year's numbers differ from every other's, so that they may begin at 1 again."""
+        return "year" in _fields(self.template)
+
     def number(self, number: int, year: int) -> str:
         return self.template.format(number=number, year=year)
 
 
+def _fields(template: str) -> set[str]:
+    """Raises `ValueError` when it is no template."""
+    return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+
+
 def _makes_numbers(template: str) -> bool:
     try:
-        fields = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+        fields = _fields(template)
         return "number" in fields <= {"number", "year"} and bool(template.format(number=1, year=2026))
     except ValueError:
         return False

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, Integer, String, Table, update
+from sqlalchemy import Column, Integer, String, Table, select, update
 
 from archive.committees import Committee
-from archive.reports import metadata
+from archive.reports import metadata, reports
 from chassis.clock import day_in_stockholm
 from chassis.store import Transaction
 
@@ -16,17 +16,40 @@ diaries = Table(
     Column("year", Integer, primary_key=True),
     Column("last", Integer, nullable=False),
 )
-"""The last number given out: who wants the next waits for who has it, and a rollback gives it back."""
+"""The last number of a year; who wants the next waits for who has it, and a rollback gives it back."""
+
+
+ALL_YEARS = 0
+"""Under which a diary counts whose numbers do not tell the year."""
 
 
 async def next_diarienummer(tx: Transaction, committee: Committee, now: datetime) -> str:
-    """The committee's next number of the Swedish year, given out for good when the transaction commits."""
+    """The committee's next number of the Swedish year, given out for good when the transaction commits.
+
+    What a person has typed before the house began to number, or by another template, is given to no other.
+    """
     year = day_in_stockholm(now).year
-    await tx.insert_new(diaries, [{"committee": committee.id, "year": year, "last": 0}], [diaries.c.last])
+    counted = year if committee.diary.is_yearly else ALL_YEARS
+    await tx.insert_new(diaries, [{"committee": committee.id, "year": counted, "last": 0}], [diaries.c.last])
+    while True:
+        number = committee.diary.number(await _next(tx, committee.id, counted), year)
+        if not await _is_taken(tx, committee.id, number):
+            return number
+
+
+async def _next(tx: Transaction, committee: str, year: int) -> int:
     given = (
         update(diaries)
-        .where(diaries.c.committee == committee.id, diaries.c.year == year)
+        .where(diaries.c.committee == committee, diaries.c.year == year)
         .values(last=diaries.c.last + 1)
         .returning(diaries.c.last)
     )
-    return committee.diary.number((await tx.execute(given)).scalar_one(), year)
+    number: int = (await tx.execute(given)).scalar_one()
+    return number
+
+
+async def _is_taken(tx: Transaction, committee: str, number: str) -> bool:
+    query = select(reports.c.diarienummer).where(
+        reports.c.committee == committee, reports.c.diarienummer == number
+    )
+    return await tx.one(query.limit(1)) is not None
