@@ -260,8 +260,8 @@ def enclosure_name(packet: Packet, position: int, number: int) -> str:
     """Where an enclosure lies in the ZIP: `bilagor/01_1_ritning.pdf`, whatever its sender called it."""
     enclosure = packet.reports[position - 1].enclosures[number - 1]
     stem, dot, ending = enclosure.name.rpartition(".")
-    name = f"{_slug(stem if dot else enclosure.name) or 'fil'}{f'.{_slug(ending)}' if dot else ''}"
-    return f"bilagor/{position:0{packet._digits}}_{number}_{name}"
+    parts = [_slug(stem if dot else enclosure.name) or "fil", _slug(ending) if dot else ""]
+    return f"bilagor/{position:0{packet._digits}}_{number}_{'.'.join(filter(None, parts))}"
 
 
 def paste_text(packet: Packet) -> str:
