@@ -416,6 +416,28 @@ async def test_a_lost_connection_is_made_anew(replicas: tuple[Store, Store]) -> 
 
 
 @pytest.mark.postgresql
+async def test_two_that_wait_for_each_other_are_both_done(replicas: tuple[Store, Store]) -> None:
+    """PostgreSQL ends one of them; it is done again, and whoever asked for it hears of nothing."""
+    both_have_one = asyncio.Barrier(2)
+    tries: list[str] = []
+
+    async def take(tx: Transaction, first: str, second: str) -> None:
+        tries.append(first)
+        await tx.lock(first)
+        if tries.count(first) == 1:
+            await both_have_one.wait()
+        await tx.lock(second)
+        await write_effect(tx, first)
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(
+            replicas[0].write(lambda tx: take(tx, "a", "b")), replicas[1].write(lambda tx: take(tx, "b", "a"))
+        )
+    assert len(tries) == 3
+    assert sorted(await column(replicas[0], effects)) == ["a", "b"]
+
+
+@pytest.mark.postgresql
 async def test_a_duty_belongs_to_one_replica(replicas: tuple[Store, Store]) -> None:
     """Who comes second waits until the first lets go, even though its process goes on."""
     store, other = replicas

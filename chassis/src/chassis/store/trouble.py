@@ -2,7 +2,8 @@
 
 StoreTrouble
 ├── StoreUnavailable   not yet: nothing was stored, the same work may be tried again
-│   └── Unreachable    not even begun: the work itself cannot be the reason
+│   ├── Unreachable    not even begun: the work itself cannot be the reason
+│   └── Conflict       two waited for each other: the same work may be tried at once
 └── StoreLocked        never: another process owns the database
 """
 
@@ -26,6 +27,10 @@ class Unreachable(StoreUnavailable):
     """No transaction could be begun."""
 
 
+class Conflict(StoreUnavailable):
+    """PostgreSQL ended the transaction so that another, which waited for it, could go on."""
+
+
 class StoreLocked(StoreTrouble):
     """Another process has this SQLite file open; two writers could damage it."""
 
@@ -33,6 +38,9 @@ class StoreLocked(StoreTrouble):
 PASSING_STATES = ("08", "25006", "40", "53", "55P03", "57", "58")
 """How PostgreSQL's codes begin for what time may heal: connection lost, standby, deadlock or conflict,
 no room, lock not to be had, shut down or cancelled, system error."""
+
+CONFLICTS = ("40001", "40P01")
+"""Serialization failure and deadlock: nothing was stored, for certain."""
 
 PASSING_CODES = {
     sqlite3.SQLITE_BUSY,
@@ -59,6 +67,8 @@ def told_as_unavailable() -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if _state(error).startswith(CONFLICTS):
+            raise Conflict(type(error).__name__) from error
         if is_passing(error):
             raise StoreUnavailable(type(error).__name__) from error
         raise
@@ -75,4 +85,9 @@ def _has_passing_code(error: BaseException | None) -> bool:
     code = getattr(error, "sqlite_errorcode", None)
     if code is not None:
         return code & PRIMARY_CODE in PASSING_CODES
-    return str(getattr(error, "sqlstate", None)).startswith(PASSING_STATES)
+    return _state(error).startswith(PASSING_STATES)
+
+
+def _state(error: BaseException | None) -> str:
+    """PostgreSQL's code for it, also inside what SQLAlchemy makes of it; empty when it has none."""
+    return str(getattr(getattr(error, "orig", error), "sqlstate", None) or "")

@@ -11,9 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from chassis.stopping import Abandoned, being_cancelled
 from chassis.store.transaction import LOCK, Transaction
-from chassis.store.trouble import StoreUnavailable, Unreachable, told_as_unavailable
+from chassis.store.trouble import Conflict, StoreUnavailable, Unreachable, told_as_unavailable
 
 T = TypeVar("T")
+
+MOST_CONFLICTS = 5
+"""PostgreSQL looks once a second for two that wait for each other."""
 
 MOST_PER_COMMIT = 128
 """Beyond this a larger group gains little, and each member waits for all."""
@@ -76,8 +79,11 @@ class Writer:
                     unit.fail(StoreUnavailable("the store is closed"))
                     self._waiting.task_done()
 
-    async def _commit_or_halve(self, group: Sequence[Unit[Any]]) -> None:
-        """Commit the group; if anything in it fails, each half, until what fails is alone."""
+    async def _commit_or_halve(self, group: Sequence[Unit[Any]], conflicts: int = 0) -> None:
+        """Commit the group; if anything in it fails, each half, until what fails is alone.
+
+        What is alone and got in another transaction's way is tried again: nobody need hear of it.
+        """
         try:
             await self._commit(group)
         except Unreachable as nobodys_fault:
@@ -85,7 +91,9 @@ class Writer:
                 unit.fail(nobodys_fault)
         except Exception as error:
             left = [unit for unit in group if not unit.done.done()]
-            if len(left) == 1:
+            if len(left) == 1 and isinstance(error, Conflict) and conflicts < MOST_CONFLICTS:
+                await self._commit_or_halve(left, conflicts + 1)
+            elif len(left) == 1:
                 left[0].fail(error)
             elif left:
                 await self._commit_or_halve(left[: len(left) // 2])
