@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import io
 import json
+import random
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from archive.events import SubmissionAccepted, SubmissionDocumented
-from archive.packets.kept import packet_reports
+from archive.packets.kept import packet_reports, packets
 from archive.refiling import Refiling
 from archive.reports import acts, reports
 from chassis.objects import Objects
@@ -463,3 +464,86 @@ async def test_what_is_filed_while_the_meeting_is_frozen_ends_in_a_packet_or_goe
         rows = await one.rows(select(reports).where(reports.c.status == "filed"))
         if packet is not None:
             assert {row.meeting_date.isoformat() for row in rows} <= {JANUARY}
+
+
+@pytest.mark.parametrize("text", ["\u0000\u001b[31m", "\u202e\ufffe\uffff", "́"], ids=ascii)
+async def test_odd_characters_in_every_field_keep_no_meeting_from_its_packet(
+    archive: LoneService, rejected: MakeRejected, tmp_path: Path, text: str
+) -> None:
+    """The subject, the sender, the place and the name of a file stand in lists and in the record too."""
+    kept = await Objects((tmp_path / "objects").as_uri()).keep(b"%PDF-1.7")
+    file = {"name": f"{text}.pdf", "media_type": "application/pdf", **vars(kept)}
+    odd = {"subject": text, "unit": text, "unit_name": None, "reference": text}
+    told = {**odd, "submitter": {"name": text, "email": None}, "attachments": [file], "data": saying(text)}
+    await archive.hear(rejected("a", **told))
+    assert not await archive.due()
+    await content_of(archive, "/v1/committees/valfard/rejected")
+    await done(archive, "a", "accept")
+    await freeze(archive)
+
+
+async def test_postgresql_too_lets_no_packet_be_changed(
+    run_archive: Any, postgres_url: str, accepted: MakeAccepted
+) -> None:
+    """Neither changed nor taken away nor emptied."""
+    async with run_archive(postgres_url) as archive:
+        await archive.hear(accepted("a"))
+        await freeze(archive)
+        before = await _everything(archive)
+        for words in (
+            "UPDATE packets SET sha256 = 'x'",
+            "UPDATE packet_reports SET revision = 2",
+            "DELETE FROM packet_reports",
+            "TRUNCATE packets CASCADE",
+        ):
+
+            async def forge(tx: Transaction, words: str = words) -> None:
+                await tx.execute(sa.text(words))
+
+            with pytest.raises(DBAPIError, match="never changed"):
+                await archive.service.store.write(forge)
+        assert await _everything(archive) == before
+
+
+async def test_whatever_is_done_at_once_a_packet_holds_what_is_frozen_and_nothing_held(
+    run_archive: Any, postgres_url: str, accepted: MakeAccepted
+) -> None:
+    """Two replicas, all acts at once, completions in between: 409 for some, and nothing half done."""
+    ids = [f"r{number}" for number in range(8)]
+    async with run_archive(postgres_url) as one, run_archive(postgres_url) as other:
+        await one.hear(*(accepted(name) for name in ids))
+        chance = random.Random(4)
+        for revision in range(2, 6):
+            deeds = [_deed(chance, chance.choice([one, other]), chance.choice(ids)) for _ in range(40)]
+            freezing = [
+                post(house, f"{MEETINGS}/{day}/packets", leave_out_held=True)
+                for house, day in ((one, DECEMBER), (other, DECEMBER), (other, JANUARY))
+            ]
+            told = [accepted(name, revision=revision) for name in chance.sample(ids, 3)]
+            answers, _ = await asyncio.gather(asyncio.gather(*deeds, *freezing), other.hear(*told))
+            assert {status for status, _ in answers} <= {200, 201, 409, 422}, answers
+            await refiled(one)
+            await _adds_up(one)
+
+
+async def _deed(chance: random.Random, archive: LoneService, submission_id: str) -> tuple[int, Any]:
+    deed = chance.choice(["hold", "release", "move", "move", "mask", "undo", "undo"])
+    more = {"passages": ["Köket"]} if deed == "mask" else {}
+    return await try_to(archive, submission_id, deed, **more)
+
+
+async def _adds_up(archive: LoneService) -> None:
+    """What is frozen lies in a packet of its meeting, as it is; what waits lies in none, as it is."""
+    lying = {
+        (row.submission_id, row.revision, row.meeting_date)
+        for row in await archive.rows(
+            select(packet_reports, packets.c.meeting_date).join(
+                packets, packets.c.id == packet_reports.c.packet_id
+            )
+        )
+    }
+    for row in await archive.rows(select(reports)):
+        is_there = (row.submission_id, row.revision, row.meeting_date) in lying
+        assert is_there == (row.status == "frozen"), row
+    rows = await archive.rows(select(acts.c.submission_id, acts.c.version))
+    assert len(rows) == len(set(rows))
