@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from pathlib import PurePosixPath
 from typing import Any
 
 from pydantic_core import to_json
@@ -196,9 +197,21 @@ def _row(packet: Packet, position: int, hashes: Mapping[str, str]) -> Sequence[s
     )
 
 
+_FORMULA_SIGNS = "=+-@＝＋－＠"
+"""What a spreadsheet begins a formula with; the wide ones in some languages (OWASP, CSV Injection)."""
+
+
 def _plain(cell: str) -> str:
-    """A cell that a spreadsheet takes for text, and not for a formula that somebody sent it (CWE-1236)."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell
+    """A cell that a spreadsheet takes for text, and not for a formula that somebody sent it (CWE-1236).
+
+    It is one line: some programs begin a new cell, and so a new formula, where a line ends.
+    """
+    line = _one_line(cell)
+    return f"'{line}" if line.startswith(tuple(_FORMULA_SIGNS)) else line
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def innehall_json(packet: Packet, hashes: Mapping[str, str]) -> bytes:
@@ -257,17 +270,21 @@ def _entry_in_json(packet: Packet, position: int, hashes: Mapping[str, str]) -> 
 
 
 def enclosure_name(packet: Packet, position: int, number: int) -> str:
-    """Where an enclosure lies in the ZIP: `bilagor/01_1_ritning.pdf`, whatever its sender called it."""
-    enclosure = packet.reports[position - 1].enclosures[number - 1]
-    stem, dot, ending = enclosure.name.rpartition(".")
-    parts = [_slug(stem if dot else enclosure.name) or "fil", _slug(ending) if dot else ""]
-    return f"bilagor/{position:0{packet._digits}}_{number}_{'.'.join(filter(None, parts))}"
+    """Where an enclosure lies in the ZIP: `bilagor/01_1_ritning.pdf`, whatever its sender called it.
+
+    The numbers make it another name than any other, also where case does not count, and none that Windows
+    keeps to itself, such as `con.pdf`.
+    """
+    enclosures = packet.reports[position - 1].enclosures
+    name = PurePosixPath(enclosures[number - 1].name.replace("\\", "/"))
+    safe = ".".join(filter(None, (_slug(name.stem) or "fil", _slug(name.suffix))))
+    return f"bilagor/{position:0{packet._digits}}_{number:0{len(str(len(enclosures)))}}_{safe}"
 
 
 def paste_text(packet: Packet) -> str:
     """What the secretary pastes: the agenda line, the proposal, the appendices, and words for the minutes."""
     appendices = [
-        f"{packet.appendix(position)}. {packet.reports[position - 1].report.subject}"
+        f"{packet.appendix(position)}. {_one_line(packet.reports[position - 1].report.subject)}"
         for position in _positions(packet)
     ]
     count = len(packet.reports)
