@@ -142,6 +142,22 @@ async def test_a_masked_report_hides_the_number_and_keeps_the_original_sealed(
     assert (status, report["data"]["sammanfattning"]) == (200, "Vi träffade ••••••-•••• och [maskerat].")
 
 
+async def test_a_completion_of_a_masked_report_is_read_by_a_person_first(
+    archive: LoneService, accepted: MakeAccepted
+) -> None:
+    """The name may be there again: it is held, and says why; what follows its release is as always."""
+    await archive.hear(accepted("a"))
+    await act(archive, "a/mask", {**WHY, "passages": ["Köket"]})
+    await archive.hear(accepted("a", revision=2))
+    report = await told(archive)
+    assert (report["status"], report["revision"], report["masked"]) == ("held", 2, False)
+    assert [finding["rule"] for finding in report["findings"]] == ["masked-before"]
+    status, report = await act(archive, "a/release", {"version": 3})
+    assert (status, report["status"]) == (200, "filed")
+    await archive.hear(accepted("a", revision=3))
+    assert (await told(archive))["status"] == "filed"
+
+
 @pytest.mark.parametrize("passages", [[], ["finns inte"], ["Köket", "finns inte"]])
 async def test_what_is_not_there_cannot_be_masked(
     archive: LoneService, accepted: MakeAccepted, passages: list[str]

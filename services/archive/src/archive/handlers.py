@@ -10,7 +10,7 @@ from sqlalchemy.engine import Row
 from archive.calendar import Meeting, is_late, meeting_for
 from archive.committees import Committee, Committees
 from archive.diary import next_diarienummer
-from archive.events import Judged, ReportFiled, ReportHeld, SubmissionAccepted, SubmissionDocumented
+from archive.events import Finding, Judged, ReportFiled, ReportHeld, SubmissionAccepted, SubmissionDocumented
 from archive.forms import Forms
 from archive.packets.kept import frozen_days, packet_with
 from archive.reports import (
@@ -37,6 +37,14 @@ REJECTED = "submission.rejected"
 """What the history says of it; the event that brings it has another name, since it holds what was written."""
 
 
+MASKED_BEFORE = Finding(
+    rule="masked-before",
+    outcome="hold",
+    message="Något maskerades i den förra versionen. Läs igenom den nya innan du släpper den.",
+    source="Nämndens egen granskning",
+)
+
+
 @dataclass
 class Registry:
     """Where each report goes, by its arrival, its newest revision and the calendar."""
@@ -58,6 +66,7 @@ class Registry:
         before = await known(tx, event.submission_id)
         if before is not None and not _is_news(event, before):
             return None
+        event = _read_again(event, before)
         committee = self._committee(event.committee)
         meeting = await self.meeting_for(tx, committee, event.arrived_at)
         kind = ReportFiled if event.outcome == "accepted" else ReportHeld
@@ -149,6 +158,13 @@ def _is_news(event: SubmissionAccepted, before: Row[Any]) -> bool:
         asked = (before.revision, before.version, before.status)
         return asked == (event.revision, event.answers, "held")
     return bool(before.status == "rejected" or event.revision > before.revision)
+
+
+def _read_again(event: SubmissionAccepted, before: Row[Any] | None) -> SubmissionAccepted:
+    """What a person had to mask may be written in a completion too: a person reads it before others do."""
+    if event.answers is not None or before is None or not before.masked:
+        return event
+    return event.model_copy(update={"outcome": "held", "findings": [*event.findings, MASKED_BEFORE]})
 
 
 def _put_at(meeting: Meeting | None, late: bool) -> dict[str, Any]:
