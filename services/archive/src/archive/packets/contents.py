@@ -1,7 +1,5 @@
 """What a packet holds, in plain data, and the files that say it: lists for a spreadsheet, words to paste."""
 
-import csv
-import io
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,9 +12,7 @@ from pydantic_core import to_json
 
 from archive.calendar import day_in_words, moment_in_words, weekday_in_words
 from archive.pdf import Report
-
-BYTE_ORDER_MARK = "\ufeff"
-"""Swedish Excel reads UTF-8 only when the file begins with it."""
+from archive.spreadsheet import Cell, as_csv
 
 _SLUG_LENGTH = 40
 """Of the unit in a file's name: sortable and short enough for every meeting system."""
@@ -151,16 +147,11 @@ def _number_of_enclosures(count: int) -> str:
 
 
 def innehall_csv(packet: Packet, hashes: Mapping[str, str]) -> bytes:
-    """The list of the reports for Swedish Excel: UTF-8 with byte order mark, semicolons, a line each.
+    """The list of the reports, a line each, for Swedish Excel.
 
     `hashes` are SHA-256 in hex by the name of the file.
     """
-    text = io.StringIO(newline="")
-    sheet = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    rows = [_row(packet, position, hashes) for position in range(1, len(packet.reports) + 1)]
-    sheet.writerow(_HEADINGS)
-    sheet.writerows([_plain(cell) for cell in row] for row in rows)
-    return (BYTE_ORDER_MARK + text.getvalue()).encode()
+    return as_csv(_HEADINGS, [_row(packet, position, hashes) for position in _positions(packet)])
 
 
 _HEADINGS = (
@@ -179,13 +170,13 @@ _HEADINGS = (
 )
 
 
-def _row(packet: Packet, position: int, hashes: Mapping[str, str]) -> Sequence[str]:
+def _row(packet: Packet, position: int, hashes: Mapping[str, str]) -> Sequence[Cell]:
     entry, file = packet.reports[position - 1], packet.file_name(position)
     return (
         packet.appendix(position),
         entry.report.subject,
         entry.unit,
-        entry.day.isoformat() if entry.day else "",
+        entry.day,
         entry.report.submitter,
         moment_in_words(entry.arrived_at),
         moment_in_words(entry.registered_at) if entry.registered_at else "",
@@ -195,19 +186,6 @@ def _row(packet: Packet, position: int, hashes: Mapping[str, str]) -> Sequence[s
         file,
         hashes[file],
     )
-
-
-_FORMULA_SIGNS = "=+-@＝＋－＠"
-"""What a spreadsheet begins a formula with; the wide ones in some languages (OWASP, CSV Injection)."""
-
-
-def _plain(cell: str) -> str:
-    """A cell that a spreadsheet takes for text, and not for a formula that somebody sent it (CWE-1236).
-
-    It is one line: some programs begin a new cell, and so a new formula, where a line ends.
-    """
-    line = _one_line(cell)
-    return f"'{line}" if line.startswith(tuple(_FORMULA_SIGNS)) else line
 
 
 def _one_line(text: str) -> str:
