@@ -7,7 +7,8 @@
 | `postgres_url` | a database that no other test has used                              |
 | `postgres`     | the run's own server, to kill and restart; running as a test begins |
 
-Whoever asks for one is marked `rabbitmq` or `postgresql`; `KANSLI_TEST_AMQP_URL` and
+Whoever asks for one is marked `rabbitmq` or `postgresql`, and `browser` who asks for the browser of
+`tests/pages`; `KANSLI_TEST_AMQP_URL` and
 `KANSLI_TEST_POSTGRES_URL` name servers to use for the two addresses instead of the run's own.
 """
 
@@ -51,6 +52,7 @@ def pytest_configure() -> None:
 NEEDS = {
     "rabbitmq": {"amqp_url", "broker"},
     "postgresql": {"postgres_url", "postgres"},
+    "browser": {"browser"},
 }
 
 

@@ -2,92 +2,48 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
 from html.parser import HTMLParser
 from itertools import pairwise
 from xml.etree.ElementTree import Element, TreeBuilder
 
 import pytest
 
-from archive.pdf import Finding
 from archive.web.pages import (
     STATIC,
-    CommitteeLine,
-    CommitteeView,
-    MeetingLine,
-    MeetingView,
-    ReportLine,
     committee_page,
     meeting_page,
-    not_found_page,
+    report_page,
+    someone_was_first_page,
     start_page,
+    year_page,
+)
+from archive.web.words import size_in_words
+from support.gallery import (
+    AFTER,
+    COMMITTEE,
+    DONE,
+    EMPTY,
+    FIRST,
+    HELD_REPORT,
+    KITCHEN,
+    LINES,
+    MEETING,
+    PAGES,
+    READ_ONLY,
+    REPORT,
+    SECRETARY,
+    WITHOUT_REASON,
+    YEAR,
 )
 
-DEADLINE = datetime(2026, 11, 27, 11, tzinfo=UTC)
-NOW = DEADLINE - timedelta(4)
-NOTE = Finding("own-initiative", "note", "Besöket gjordes på eget initiativ.", "Riktlinjer § 3")
-HOLD = Finding("yearly-visits", "hold", "Det här är besök 3 i år.", "Riktlinjer § 3, Ersättning")
-
-KITCHEN = ReportLine(
-    submission_id="0193",
-    subject="Kost, Björkbackens kök",
-    unit="Kost",
-    visit_date=date(2026, 11, 12),
-    sender="Anna Öberg",
-    arrived_at=datetime(2026, 11, 20, 13, 3, tzinfo=UTC),
-    findings=(NOTE,),
-)
-SCHOOL = replace(KITCHEN, submission_id="0194", subject="Komvux, Lärcentrum", findings=(), visit_date=None)
-TOURISM = replace(
-    KITCHEN, submission_id="0195", subject="Turism, Turistbyrån", findings=(HOLD,), reason="Väntar på beslut."
-)
-MEETING = MeetingView(
-    committee_id="valfard",
-    committee="Välfärd- och servicenämnden",
-    date=date(2026, 12, 9),
-    time=time(13),
-    place="Stora salen",
-    deadline=DEADLINE,
-    now=NOW,
-    agenda_item="Rapporter från kontaktpolitiker",
-    proposal="Nämnden lägger rapporterna till handlingarna.",
-    reports=(KITCHEN, SCHOOL),
-    held=(TOURISM,),
-)
-EMPTY = replace(MEETING, reports=(), held=(), place="")
-COMMITTEE = CommitteeView(
-    id="valfard",
-    name="Välfärd- och servicenämnden",
-    now=NOW,
-    coming=(
-        MeetingLine(date(2026, 12, 9), DEADLINE, filed=2, held=1),
-        MeetingLine(date(2027, 1, 20), DEADLINE + timedelta(40), filed=0, held=0, cancelled=True),
-    ),
-    past=(MeetingLine(date(2026, 10, 9), DEADLINE - timedelta(60), filed=7, held=0),),
-    waiting=1,
-)
-LINES = (
-    CommitteeLine("valfard", "Välfärd- och servicenämnden", date(2026, 12, 9)),
-    CommitteeLine("social", "Socialnämnden", None),
-)
-
-PAGES: dict[str, Callable[[], str]] = {
-    "start": lambda: start_page(LINES),
-    "start-empty": lambda: start_page(()),
-    "committee": lambda: committee_page(COMMITTEE),
-    "committee-empty": lambda: committee_page(replace(COMMITTEE, coming=(), past=(), waiting=0)),
-    "meeting": lambda: meeting_page(MEETING),
-    "meeting-empty": lambda: meeting_page(EMPTY),
-    "meeting-cancelled": lambda: meeting_page(replace(MEETING, cancelled=True)),
-    "not-found": not_found_page,
-}
 every_page = pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
 
 
 class Reader(HTMLParser):
     """Builds a tree as strictly as XML: what is opened is closed, in order."""
 
-    VOID = frozenset({"meta", "link", "br"})
+    VOID = frozenset({"meta", "link", "br", "input"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -125,6 +81,25 @@ def links_of(root: Element) -> list[str]:
     return [link.attrib["href"] for link in root.iter("a")]
 
 
+def by_id(root: Element, name: str) -> Element:
+    (found,) = root.iterfind(f".//*[@id='{name}']")
+    return found
+
+
+def part(page: str, heading: str) -> Element:
+    """The section that the heading of this id names."""
+    (found,) = read(page).iterfind(f".//section[@aria-labelledby='{heading}']")
+    return found
+
+
+def reports_in(section: Element) -> list[str]:
+    return [words_of(report) for report in section.iterfind(".//li[@class='report']")]
+
+
+def buttons_of(root: Element) -> list[str]:
+    return [words_of(button) for button in root.iter("button")]
+
+
 def rows(page: str, table: int) -> list[list[str]]:
     """Cells of a table's body, as text with single spaces."""
     body = list(read(page).iter("tbody"))[table]
@@ -153,53 +128,178 @@ def test_headings_never_skip_a_level(page: Callable[[], str]) -> None:
 
 @every_page
 def test_a_page_needs_no_script_and_no_stranger(page: Callable[[], str]) -> None:
-    """A strict content security policy costs nothing: one own style sheet, no script, no inline style."""
+    """A strict content security policy costs nothing: own style sheets, no script, no inline style."""
     root = read(page())
     assert {one.tag for one in root.iter()}.isdisjoint({"script", "style", "img", "iframe"})
     assert not any("style" in one.attrib for one in root.iter())
-    assert [link.get("href") for link in root.iter("link")] == ["/static/kansli.css"]
-    assert all(address[0] in "/#" and address[:2] != "//" for address in links_of(root))
+    assert not any(name.startswith("on") for one in root.iter() for name in one.attrib)
+    assert all(link.attrib["href"].startswith("/static/") for link in root.iter("link"))
+    loaded = [one.attrib.get("action", one.attrib.get("formaction", "/")) for one in root.iter()]
+    assert all(address[0] == "/" and address[:2] != "//" for address in loaded)
+
+
+@every_page
+def test_a_control_has_a_name_of_its_own(page: Callable[[], str]) -> None:
+    """Who hears the buttons and the folds one by one knows which report each is about."""
+    root = read(page())
+    for names in (buttons_of(root), [words_of(fold) for fold in root.iter("summary")]):
+        assert len(set(names)) == len(names)
+
+
+@every_page
+def test_a_field_has_a_label_and_an_id_of_its_own(page: Callable[[], str]) -> None:
+    """No two elements share an id, and every field that shows is named by a label."""
+    root = read(page())
+    ids = [one.attrib["id"] for one in root.iter() if "id" in one.attrib]
+    assert len(set(ids)) == len(ids)
+    named = {label.get("for") for label in root.iter("label")}
+    fields = [one for one in root.iter() if one.tag in {"input", "textarea"} and one.get("type") != "hidden"]
+    assert all(one.get("id") in named for one in fields)
+
+
+@every_page
+def test_every_form_is_sent_as_a_post_with_its_token(page: Callable[[], str]) -> None:
+    """Nothing is changed by a link, and no other site can send one of our forms."""
+    for form in read(page()).iter("form"):
+        assert form.get("method") == "post"
+        assert form.find(".//input[@name='csrf']") is not None
 
 
 def test_the_meeting_says_when_reports_must_be_in() -> None:
-    """Committee, date and deadline are in words, with the time left."""
+    """Date and deadline are in words, with the time left."""
     text = text_of(meeting_page(MEETING))
-    assert "Välfärd- och servicenämnden onsdag 9 december 2026" in text
-    assert "27 november 2026 kl. 12.00 om 4 dagar" in text
+    assert "Onsdag 9 december 2026" in text
+    assert "Manusstopp Om 4 dagar 27 november 2026 kl. 12.00" in text
 
 
 def test_reports_are_numbered_and_the_held_ones_stand_apart() -> None:
-    """The numbers are those of the agenda, and a held report has none but a reason."""
-    page = meeting_page(MEETING)
-    filed, held = rows(page, 0), rows(page, 1)
-    assert [row[0] for row in filed] == ["1", "2"]
-    assert filed[0][2:5] == ["12 november 2026", "Anna Öberg", "20 november 2026 kl. 14.03"]
-    assert "Upplysning: Besöket gjordes på eget initiativ. Riktlinjer § 3" in filed[0][5]
-    assert [filed[1][2], filed[1][5]] == ["–", "Inga anmärkningar"]
-    assert (
-        held[0][4] == "Väntar på beslut. Hålls tillbaka: Det här är besök 3 i år. Riktlinjer § 3, Ersättning"
+    """The agenda is an ordered list, and what is held stands before it, with the reason."""
+    page = meeting_page(MEETING, SECRETARY)
+    filed, held = part(page, "reports"), part(page, "held")
+    assert [one.tag for one in filed.iter() if one.get("class") == "reports"] == ["ol"]
+    first, second = reports_in(filed)
+    assert "Kost, Björkbackens kök" in first
+    assert "Anna Öberg Datum 12 november 2026 Inkom 20 november 2026 kl. 14.03" in first
+    assert "Upplysning: Besöket gjordes på eget initiativ. Besök 2 av 2 i år. Riktlinjer § 3" in first
+    assert "Komvux, Lärcentrum" in second
+    (waiting,) = reports_in(held)
+    assert "Väntar på beslut. Hålls tillbaka: Det här är besök 3 i år. Riktlinjer § 3, Ersättning" in waiting
+
+
+def test_a_report_has_buttons_for_what_may_be_done_with_it() -> None:
+    """A filed one can be held, returned or moved, a held one released, a late one taken along."""
+    page = meeting_page(MEETING, SECRETARY)
+    about = "Kost, Björkbackens kök"
+    assert buttons_of(by_id(read(page), "report-0193")) == [
+        f"↓Flytta ned {about}",
+        f"Flytta till 20 januari 2027 {about}",
+        f"Håll tillbaka {about}",
+        f"Återlämna {about}",
+    ]
+    assert buttons_of(part(page, "held")) == ["Släpp Turism, Turistbyrån", "Återlämna Turism, Turistbyrån"]
+    assert buttons_of(part(page, "late")) == ["Ta med ändå Fritid, Simhallen"]
+    assert buttons_of(part(page, "rejected")) == ["Ta emot ändå Kultur, Biblioteket"]
+
+
+def test_a_late_report_is_moved_to_this_very_meeting() -> None:
+    """What is taken along names the meeting it goes to, since its own is the next one."""
+    (to,) = part(meeting_page(MEETING, SECRETARY), "late").iterfind(".//input[@name='to']")
+    assert to.get("value") == "2026-12-09"
+
+
+def test_who_may_only_read_sees_no_button() -> None:
+    """The chair reads the same page without a form on it, but the one to sign out."""
+    assert buttons_of(next(read(meeting_page(READ_ONLY)).iter("main"))) == []
+    assert buttons_of(next(read(report_page(replace(REPORT, acts=frozenset()))).iter("main"))) == []
+
+
+def test_what_is_pasted_is_what_is_on_the_agenda() -> None:
+    """The text lies in a field of its own, to be marked as a whole by keyboard or mouse."""
+    pasted = [field.text or "" for field in part(meeting_page(MEETING), "paste").iter("textarea")]
+    assert pasted == [paste.text for paste in MEETING.pastes]
+
+
+def test_packets_tell_number_time_hash_and_where_to_fetch_them() -> None:
+    """The hash of the downloaded file can be compared with the page."""
+    page = meeting_page(AFTER, SECRETARY)
+    number, frozen, count, sha, fetch = rows(page, 0)[1]
+    assert number == "Paket 2 § 14 Kost, Björkbackens kök är rättad."
+    assert (frozen, count) == ("30 november 2026 kl. 14.30", "2")
+    assert sha == AFTER.packets[1].sha256
+    assert fetch.startswith("PDF paket 2 för 9 december 2026 ZIP paket 2")
+    address = "/v1/committees/valfard/meetings/2026-12-09/packets/2"
+    assert links_of(part(page, "packets"))[3:] == [
+        f"{address}/{file}" for file in ("packet.pdf", "packet.zip", "sip.zip")
+    ]
+
+
+def test_what_was_done_is_said_once_and_can_be_undone() -> None:
+    """The title begins with it, so that it is the first that is heard."""
+    root = read(meeting_page(MEETING, DONE))
+    assert root.findtext("head/title", "").startswith("Klart: ")
+    said = root.find(".//div[@role='status']")
+    assert said is not None
+    assert words_of(said) == (
+        "Kost, Björkbackens kök Rapporten hålls tillbaka. Ångra åtgärden för Kost, Björkbackens kök"
     )
 
 
-def test_a_held_report_is_not_in_the_text_for_the_agenda() -> None:
-    """What is copied to the agenda is what the committee gets."""
-    paste = " ".join(
-        words_of(part) for part in read(meeting_page(MEETING)).iterfind(".//div[@class='paste']")
-    )
-    assert "Förslag till beslut: Nämnden lägger rapporterna till handlingarna." in paste
-    assert "Komvux, Lärcentrum" in paste
-    assert "Turistbyrån" not in paste
+def test_a_missing_reason_is_said_above_and_at_the_field() -> None:
+    """The summary links to the field, the field is marked, and its fold is open."""
+    root = read(meeting_page(MEETING, WITHOUT_REASON))
+    summary = root.find(".//div[@role='alert']")
+    assert summary is not None
+    assert links_of(summary) == ["#reason-0193"]
+    field = by_id(root, "reason-0193")
+    assert field.get("aria-invalid") == "true"
+    assert words_of(by_id(root, "reason-0193-wrong")) == "Skriv varför du håller tillbaka rapporten."
+    folds = [fold for fold in root.iter("details") if "open" in fold.attrib]
+    assert [field in list(fold.iter()) for fold in folds] == [True]
 
 
-def test_every_report_links_to_its_paper_by_name() -> None:
-    """Links that only say PDF sound all alike, so each has the report's subject in its name."""
-    cell = read(meeting_page(MEETING)).findall(".//tbody//th")[0]
-    assert links_of(cell) == ["/v1/reports/0193/report.pdf"]
-    assert "Kost, Björkbackens kök (PDF)" in words_of(cell)
+def test_a_report_shows_all_that_is_decided_by() -> None:
+    """Sections, findings with the person's position, compensation, files, and who did what and why."""
+    text = text_of(report_page(REPORT, SECRETARY))
+    assert "Sammanfattning Köket lagar 900 portioner" in text
+    assert "Besök 2 av 2 i år. Riktlinjer § 3" in text
+    assert "Sammanträdesarvode 1 Besök 2 av 2 i år. Riktlinjer § 3, Ersättning" in text
+    assert "Förlorad arbetsinkomst 5,5" in text
+    assert "matsedel vecka 47.pdf application/pdf, 340 kB" in text
+    assert "Släppt 23 november 2026 kl. 09.12 · Nora Sekreterarsson Ordföranden har godkänt" in text
+
+
+def test_a_held_report_says_what_is_hidden_on_the_page() -> None:
+    """Nobody takes a masked number for what the sender wrote."""
+    assert "Det som kan vara ett personnummer är dolt" in text_of(report_page(HELD_REPORT, SECRETARY))
+    assert "är dolt" not in text_of(report_page(REPORT, SECRETARY))
+
+
+def test_the_second_of_two_is_told_what_the_first_did() -> None:
+    """What happened, how it stands, what was typed, and where to go on."""
+    page = someone_was_first_page(FIRST, SECRETARY)
+    text = text_of(page)
+    assert "Återlämnad till avsändaren av Nisse Vikariesson, 23 november 2026 kl. 10.12." in text
+    assert "Det här skrev du Ordföranden har godkänt besöket." in text
+    assert "/reports/0195" in links_of(read(page))
+
+
+def test_the_year_is_a_chart_and_the_same_numbers_in_a_table() -> None:
+    """Units in the file's order, never persons; the norm is a line with words."""
+    page = year_page(YEAR)
+    (chart,) = read(page).iterfind(".//svg[@role='img']")
+    assert "Besök 2026 per verksamhet" in (chart.findtext("title") or "")
+    assert "Streckat: riktlinjens 1–2 besök" in words_of(chart)
+    assert [row[:3] for row in rows(page, 0)][:3] == [
+        ["Kost", "2", "1"],
+        ["Arbetsmarknad", "1", "1"],
+        ["Komvux", "4", "1"],
+    ]
+    assert [row[3] for row in rows(page, 0)][1:4] == ["Inom riktlinjen", "Fler än 2", "Färre än 1"]
+    assert words_of(part(page, "not-visited")) == "Inte besökta i år Turism Fritid"
 
 
 def test_a_meeting_without_reports_says_so() -> None:
-    """An empty table would look like a fault."""
+    """An empty list would look like a fault."""
     page = meeting_page(EMPTY)
     assert "Inga rapporter har kommit in till det här sammanträdet ännu." in text_of(page)
     assert not list(read(page).iter("table"))
@@ -214,18 +314,18 @@ def test_a_committee_shows_its_meetings_and_what_waits_for_one() -> None:
     """Coming meetings tell the time left; a cancelled one does not."""
     page = committee_page(COMMITTEE)
     assert rows(page, 0) == [
-        ["onsdag 9 december 2026", "27 november 2026 kl. 12.00 om 4 dagar", "2", "1"],
-        ["onsdag 20 januari 2027 Inställt", "6 januari 2027 kl. 12.00", "0", "0"],
+        ["onsdag 9 december 2026", "27 november 2026 kl. 12.00 om 4 dagar", "2", "1", "–"],
+        ["onsdag 20 januari 2027 Inställt", "6 januari 2027 kl. 12.00", "0", "0", "–"],
     ]
     assert "1 rapport väntar på ett sammanträde." in text_of(page)
-    assert links_of(read(page))[2] == "/committees/valfard/meetings/2026-12-09"
+    assert "/committees/valfard/meetings/2026-12-09" in links_of(read(page))
 
 
 def test_the_start_page_leads_to_every_committee() -> None:
     """A committee without a coming meeting is there too, and says so."""
     page = start_page(LINES)
-    assert links_of(read(page))[2:] == ["/committees/valfard", "/committees/social"]
-    assert "Socialnämnden Inget kommande sammanträde i kalendern" in text_of(page)
+    assert links_of(next(read(page).iter("main"))) == ["/committees/valfard", "/committees/social"]
+    assert "1 rapport att ta ställning till Socialnämnden Inget kommande sammanträde" in text_of(page)
 
 
 def test_what_a_sender_typed_is_never_markup() -> None:
@@ -236,10 +336,28 @@ def test_what_a_sender_typed_is_never_markup() -> None:
     assert not list(read(page).iter("script"))
 
 
-def test_the_style_sheet_fetches_nothing_and_minds_dark_and_paper() -> None:
+@pytest.mark.parametrize(
+    ("size", "words"), [(1, "1 kB"), (348_000, "340 kB"), (1_300_000, "1,2 MB"), (1_048_576, "1,0 MB")]
+)
+def test_sizes_are_in_words(size: int, words: str) -> None:
+    """Rounded up, with a decimal comma."""
+    assert size_in_words(size) == words
+
+
+def test_our_style_sheet_fetches_nothing_and_minds_dark_and_paper() -> None:
     """The readers' own fonts, their own colours, and a print without ink for links."""
     style = (STATIC / "kansli.css").read_text("utf-8")
     assert "url(" not in style
     assert "@import" not in style
     assert "prefers-color-scheme: dark" in style
     assert "@media print" in style
+
+
+@pytest.mark.parametrize("name", ["designsystemet.css", "theme.css"])
+def test_the_design_system_is_the_one_that_its_readme_tells(name: str) -> None:
+    """Unchanged as it came, and it fetches nothing either."""
+    folder = STATIC / "designsystemet"
+    sheet = (folder / name).read_bytes()
+    assert sha256(sheet).hexdigest() in (folder / "README.md").read_text("utf-8")
+    assert b"@import" not in sheet
+    assert sheet.count(b"url(") == sheet.count(b'url("data:') + sheet.count(b"url('data:")

@@ -39,16 +39,8 @@ from archive.views import (
     report_in_json,
     report_to_print,
 )
-from archive.web.pages import (
-    STATIC,
-    CommitteeLine,
-    CommitteeView,
-    MeetingLine,
-    committee_page,
-    meeting_page,
-    not_found_page,
-    start_page,
-)
+from archive.web.meetings import CommitteeLine, CommitteeView, MeetingLine
+from archive.web.pages import STATIC, committee_page, meeting_page, not_found_page, start_page
 from chassis.clock import Clock
 from chassis.folders import WatchedFolder
 from chassis.masking import masked

@@ -12,7 +12,7 @@ from archive.calendar import Meeting
 from archive.committees import Committee
 from archive.forms import Form
 from archive.pdf import Compensation, Finding, Report
-from archive.web.pages import MeetingView, ReportLine
+from archive.web.meetings import MeetingView, PasteText, ReportLine
 from chassis.clock import Clock
 from chassis.masking import masked, masked_throughout
 
@@ -184,11 +184,21 @@ def meeting_page_view(
         place=meeting.place,
         deadline=meeting.deadline,
         now=clock(),
-        agenda_item=committee.agenda_item,
-        proposal=committee.proposal,
         reports=tuple(_line(row) for row in rows if row.status == "filed"),
         held=tuple(_line(row) for row in rows if row.status == "held"),
+        pastes=_pastes(committee, [row for row in rows if row.status == "filed"]),
         cancelled=meeting.cancelled,
+    )
+
+
+def _pastes(committee: Committee, filed: Sequence[Row[Any]]) -> tuple[PasteText, ...]:
+    if not filed:
+        return ()
+    listed = (f"{number}. {row.subject}" for number, row in enumerate(filed, 1))
+    decision = "\n".join((f"Förslag till beslut: {committee.proposal}", *listed))
+    return (
+        PasteText("Punkt på föredragningslistan", committee.agenda_item),
+        PasteText("Förslag till beslut", decision),
     )
 
 

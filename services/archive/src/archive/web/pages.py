@@ -1,122 +1,101 @@
 """The secretary's pages, from plain views to HTML.
 
-Pure: a page is a function of its view, which holds what may be shown and nothing else: personnummer are
-masked before they come here.
-The pages need no script, and no file but their style sheet.
+Pure: a page is a function of its view, which holds what may be shown and nothing else (personnummer are
+masked before they come here), and of the frame around it.
+The pages need no script, and no file but their style sheets.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from archive.calendar import day_in_words, moment_in_words, time_left, weekday_in_words
-from archive.pdf import Finding
+from archive.forms import number_in_words
+from archive.web.frame import NOBODY, Frame
+from archive.web.meetings import CommitteeLine, CommitteeView, MeetingView, PacketsView
+from archive.web.operations import OperationsView
+from archive.web.review import FirstView, ReportView
+from archive.web.words import reports_in_words, size_in_words
+from archive.web.year import YearView
 
 STATIC = Path(__file__).with_name("static")
 """Served under `/static/`."""
 
 
 @dataclass(frozen=True)
-class CommitteeLine:
-    """A committee on the start page; `next_meeting` is None when its calendar holds no coming one."""
+class Contact:
+    """Whom a reader tells of something that they cannot use; `publisher` answers for the pages by law."""
 
-    id: str
+    publisher: str
     name: str
-    next_meeting: date | None
+    email: str = ""
 
 
-@dataclass(frozen=True)
-class MeetingLine:
-    """A meeting in the list of a committee; `filed` and `held` are counts of reports."""
-
-    date: date
-    deadline: datetime
-    filed: int
-    held: int
-    cancelled: bool = False
+def start_page(committees: tuple[CommitteeLine, ...], frame: Frame = NOBODY) -> str:
+    return _page("start.html", frame, committees=committees)
 
 
-@dataclass(frozen=True)
-class CommitteeView:
-    """`waiting` counts reports that wait for a meeting to be put in the calendar."""
-
-    id: str
-    name: str
-    now: datetime
-    coming: tuple[MeetingLine, ...]
-    past: tuple[MeetingLine, ...] = ()
-    waiting: int = 0
+def committee_page(view: CommitteeView, frame: Frame = NOBODY) -> str:
+    return _page("committee.html", frame, committee=view)
 
 
-@dataclass(frozen=True)
-class ReportLine:
-    """A report in the table of a meeting; `reason` is why a person or a rule holds it."""
-
-    submission_id: str
-    subject: str
-    unit: str
-    visit_date: date | None
-    sender: str
-    arrived_at: datetime
-    findings: tuple[Finding, ...] = ()
-    reason: str = ""
+def meeting_page(view: MeetingView, frame: Frame = NOBODY) -> str:
+    return _page("meeting.html", frame, meeting=view)
 
 
-@dataclass(frozen=True)
-class MeetingView:
-    """A meeting with its reports in the order of the agenda, and the held ones apart."""
-
-    committee_id: str
-    committee: str
-    date: date
-    time: time
-    place: str
-    deadline: datetime
-    now: datetime
-    agenda_item: str
-    proposal: str
-    reports: tuple[ReportLine, ...] = ()
-    held: tuple[ReportLine, ...] = ()
-    cancelled: bool = False
+def report_page(view: ReportView, frame: Frame = NOBODY) -> str:
+    return _page("report.html", frame, report=view)
 
 
-def start_page(committees: tuple[CommitteeLine, ...]) -> str:
-    return _page("start.html", committees=committees)
+def packets_page(view: PacketsView, frame: Frame = NOBODY) -> str:
+    return _page("packets.html", frame, committee=view)
 
 
-def committee_page(view: CommitteeView) -> str:
-    return _page("committee.html", committee=view)
+def year_page(view: YearView, frame: Frame = NOBODY) -> str:
+    return _page("year.html", frame, year=view)
 
 
-def meeting_page(view: MeetingView) -> str:
-    return _page("meeting.html", meeting=view)
+def operations_page(view: OperationsView, frame: Frame = NOBODY) -> str:
+    return _page("operations.html", frame, operations=view)
 
 
-def not_found_page() -> str:
-    return _page("not_found.html")
+def accessibility_page(contacts: tuple[Contact, ...], frame: Frame = NOBODY) -> str:
+    return _page("accessibility.html", frame, contacts=contacts)
 
 
-def problem_page(status: int, title: str, detail: str) -> str:
-    """What went wrong and what to do; for 404, that what is asked for may have another address."""
-    if status == HTTPStatus.NOT_FOUND:
-        return not_found_page()
-    return _page("problem.html", status=status, title=title, detail=detail)
+def someone_was_first_page(view: FirstView, frame: Frame = NOBODY) -> str:
+    return _page("someone_was_first.html", frame, first=view)
 
 
-def signed_out_page() -> str:
-    return _page("signed_out.html")
+def signed_out_page(frame: Frame = NOBODY) -> str:
+    return _page("signed_out.html", frame)
 
 
-def _page(template: str, **view: Any) -> str:
-    return _ENVIRONMENT.get_template(template).render(view)
+def no_role_page(frame: Frame = NOBODY) -> str:
+    """For who is signed in and has no committee: told whom to ask, and nothing of what is here."""
+    return _page("no_role.html", frame)
+
+
+def trouble_page(title: str, detail: str, frame: Frame = NOBODY) -> str:
+    """Whatever else went wrong, in the words of its problem."""
+    return _page("trouble.html", frame, trouble=title, detail=detail)
+
+
+def not_found_page(frame: Frame = NOBODY) -> str:
+    return _page("not_found.html", frame)
+
+
+def _page(template: str, frame: Frame, **view: Any) -> str:
+    return _ENVIRONMENT.get_template(template).render(view, frame=frame)
 
 
 def _environment() -> Environment:
-    """Everything is escaped, and a name a template misspells is an error and no gap."""
+    """Everything is escaped, and a name a template misspells is an error and no gap.
+
+    A template that is given no frame has nobody's.
+    """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
         autoescape=True,
@@ -124,8 +103,15 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"day": day_in_words, "weekday": weekday_in_words, "moment": moment_in_words}
-    environment.globals["time_left"] = time_left
+    environment.filters |= {
+        "day": day_in_words,
+        "weekday": weekday_in_words,
+        "moment": moment_in_words,
+        "number": number_in_words,
+        "reports": reports_in_words,
+        "size": size_in_words,
+    }
+    environment.globals |= {"time_left": time_left, "frame": NOBODY}
     return environment
 
 

@@ -1,0 +1,66 @@
+"""The archive's states and acts in the words of who reads the pages."""
+
+_STATES = {
+    "filed": "Går till sammanträdet",
+    "held": "Hålls tillbaka",
+    "returned": "Återlämnad",
+    "rejected": "Avvisad",
+    "frozen": "Ingår i paket",
+    "reported": "Anmäld på sammanträdet",
+}
+
+_ACTS = {
+    "report.filed": "Lagd till sammanträdet",
+    "report.held": "Hålls tillbaka",
+    "report.released": "Släppt",
+    "report.returned": "Återlämnad till avsändaren",
+    "report.moved": "Flyttad till ett annat sammanträde",
+    "report.decided": "Ordförandens beslut noterat",
+    "report.masked": "Maskerad",
+    "report.numbered": "Diarienummer noterat",
+    "report.ordered": "Ordningen ändrad",
+    "report.undone": "Senaste åtgärden ångrad",
+    "report.rejected": "Avvisad",
+    "submission.rejected": "Avvisad",
+    "packet.frozen": "Fryst i ett paket",
+    "report.reported": "Anmäld på sammanträdet",
+}
+
+_DONE = {
+    "report.held": "Rapporten hålls tillbaka.",
+    "report.released": "Rapporten är släppt och går till sammanträdet.",
+    "report.returned": "Rapporten är återlämnad. Avsändaren får ett brev med skälet.",
+    "report.moved": "Rapporten är flyttad.",
+    "report.decided": "Ordförandens beslut är noterat. Rapporten bedöms på nytt.",
+    "report.masked": "Rapporten är maskerad. Originalet är förseglat.",
+    "report.numbered": "Diarienumret är noterat.",
+    "report.ordered": "Ordningen är ändrad.",
+    "report.undone": "Åtgärden är ångrad.",
+}
+
+_KIBIBYTE = 1024
+
+
+def status_in_words(status: str) -> str:
+    return _STATES.get(status, status)
+
+
+def act_in_words(event: str) -> str:
+    return _ACTS.get(event, event)
+
+
+def done_in_words(event: str) -> str:
+    """What the page says once, after the act."""
+    return _DONE.get(event, "Klart.")
+
+
+def size_in_words(size: int) -> str:
+    """`340 kB`, `1,2 MB`: rounded up, so that nothing is 0 kB."""
+    kibibytes = -(-size // _KIBIBYTE)
+    if kibibytes < _KIBIBYTE:
+        return f"{kibibytes} kB"
+    return f"{kibibytes / _KIBIBYTE:.1f} MB".replace(".", ",")
+
+
+def reports_in_words(count: int) -> str:
+    return f"{count} {'rapport' if count == 1 else 'rapporter'}"
