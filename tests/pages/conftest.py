@@ -1,14 +1,16 @@
 """A browser for all tests of a run, and the gallery of pages served as the archive serves them."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page
 
-from archive.api import SECURITY_HEADERS
+from archive.access import Access
 from archive.web.pages import STATIC
 from support.chromium import chromium
 from support.gallery import PAGES
@@ -24,7 +26,7 @@ class Gallery:
 
     async def show(self, request: web.Request) -> web.Response:
         html = PAGES[request.match_info["name"]]()
-        return web.Response(text=html, content_type="text/html", headers=SECURITY_HEADERS)
+        return web.Response(text=html, content_type="text/html", headers=Access(None).page_headers)
 
     async def take(self, request: web.Request) -> web.Response:
         sent = {name: str(value) for name, value in (await request.post()).items()}
@@ -62,3 +64,24 @@ async def galleries() -> AsyncIterator[Gallery]:
 def gallery(galleries: Gallery) -> Gallery:
     galleries.sent.clear()
     return galleries
+
+
+@asynccontextmanager
+async def opened(browser: Browser, address: str, **eyes: Any) -> AsyncIterator[Page]:
+    """The page before those eyes; no script fails on it, and no rule of its policy is broken."""
+    context = await browser.new_context(reduced_motion="reduce", **eyes)
+    page = await context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    try:
+        await page.goto(address)
+        yield page
+        assert [one for one in complaints if not _only_a_status(one)] == []
+    finally:
+        await context.close()
+
+
+def _only_a_status(complaint: str) -> bool:
+    """Chromium writes of every answer that is no success, also of one that is a page with a mistake in it."""
+    return "the server responded with a status of 4" in complaint

@@ -1,7 +1,6 @@
 """The pages in a real browser: for those who see little, use no mouse, need contrast, or have no script."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import pypdfium2
 import pytest
 from playwright.async_api import Browser, Page
 
-from pages.conftest import Gallery
+from pages.conftest import Gallery, opened
 from support.axe import violations
 from support.gallery import PAGES
 
@@ -49,22 +48,6 @@ FOCUSED = """
     };
 })()
 """
-
-
-@asynccontextmanager
-async def opened(browser: Browser, address: str, **eyes: Any) -> AsyncIterator[Page]:
-    """The page before those eyes, and no complaint of the browser about it."""
-    context = await browser.new_context(reduced_motion="reduce", **eyes)
-    page = await context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    try:
-        await page.goto(address)
-        yield page
-        assert not complaints
-    finally:
-        await context.close()
 
 
 @every_page

@@ -25,14 +25,13 @@ from archive.web.pages import (
     committee_page,
     meeting_page,
     no_role_page,
-    not_found_page,
     operations_page,
     packets_page,
+    problem_page,
     report_page,
     signed_out_page,
     someone_was_first_page,
     start_page,
-    trouble_page,
     year_page,
 )
 from archive.web.review import AttachmentLine, FirstView, HistoryLine, ReportView
@@ -323,7 +322,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "someone-was-first": lambda: someone_was_first_page(FIRST, SECRETARY),
     "signed-out": signed_out_page,
     "no-role": lambda: no_role_page(replace(CHAIR, who="Utan Roll")),
-    "trouble": lambda: trouble_page("Inte tillgängligt just nu", "Försök igen om en liten stund.", SECRETARY),
-    "not-found": not_found_page,
+    "problem": lambda: problem_page(
+        503, "Inte tillgängligt just nu", "Försök igen om en liten stund.", SECRETARY
+    ),
+    "not-found": lambda: problem_page(404, "Finns inte", "Det finns inget på den här adressen."),
 }
 """Pages by name; a page that is not here is not proven."""

@@ -25,6 +25,8 @@ from archive.settings import ArchiveSettings
 from archive.sign_in.provider import Provider
 from archive.sign_in.routes import SignIn
 from archive.sign_in.sessions import Sessions
+from archive.web.doing import Doing
+from archive.web.showing import Showing
 from chassis.bus import Bus
 from chassis.cli import main
 from chassis.clock import Clock, day_in_stockholm, system_clock
@@ -58,7 +60,10 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
     api = Api(store, committees, forms, press, objects, clock, access)
     freezing = Freezing(store, objects, press, forms, clock, refiling.look)
     packets_api = PacketsApi(api, freezing, objects)
-    review_api = ReviewApi(api, Review(registry, forms), sealer)
+    review = Review(registry, forms)
+    review_api = ReviewApi(api, review, sealer)
+    showing = Showing(api)
+    doing = Doing(showing, review, freezing, sealer)
     return Service(
         name=settings.service,
         settings=settings,
@@ -76,6 +81,8 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
             *DisposalApi(api).routes(),
             *FiguresApi(api).routes(),
             *(sign_in.routes(access) if sign_in else ()),
+            *showing.routes(),
+            *doing.routes(),
         ],
         errands=[Removal(objects).kind],
         tally=lambda: tally(store),

@@ -3,7 +3,7 @@
 Who may ask for what, `archive.access` knows.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,8 +12,8 @@ from aiohttp import web
 from pydantic_core import to_json
 from sqlalchemy.engine import Row
 
-from archive.access import Access, person_of, require, role_for
-from archive.calendar import Meeting, is_over, meeting_for
+from archive.access import Access, require, role_for
+from archive.calendar import Meeting, is_over
 from archive.committees import Committee, Committees
 from archive.downloads import PDF, a_file, kept_file, removed
 from archive.forms import Forms
@@ -33,19 +33,17 @@ from archive.reports import (
 from archive.views import (
     is_masked,
     meeting_in_json,
-    meeting_page_view,
     packet_in_json,
     rejected_in_json,
     report_in_json,
     report_to_print,
 )
-from archive.web.meetings import CommitteeLine, CommitteeView, MeetingLine
-from archive.web.pages import STATIC, committee_page, meeting_page, not_found_page, start_page
+from archive.web.pages import STATIC
 from chassis.clock import Clock
 from chassis.folders import WatchedFolder
 from chassis.masking import masked
 from chassis.objects import Objects
-from chassis.problems import Problem, plain_problem
+from chassis.problems import plain_problem
 from chassis.store import Store
 
 
@@ -68,12 +66,7 @@ class Api:
             web.get("/v1/reports/{id}", guard(self.report)),
             web.get("/v1/reports/{id}/report.pdf", guard(self.report_pdf)),
         ]
-        pages = [
-            web.get("/", guard(_page(self.start), page=True)),
-            web.get("/committees/{committee}", guard(_page(self.committee_page), page=True)),
-            web.get("/committees/{committee}/meetings/{date}", guard(_page(self.meeting_page), page=True)),
-        ]
-        return [*json_routes, *pages, web.static("/static", STATIC)]
+        return [*json_routes, web.static("/static", STATIC)]
 
     async def meetings(self, request: web.Request) -> web.Response:
         """The committee's meetings, those to come first, each with how many reports go to it."""
@@ -162,51 +155,6 @@ class Api:
             raise removed(packet, name)
         return files.get(name)
 
-    async def start(self, request: web.Request) -> str:
-        """The committees that the person may read."""
-        now, person = self.clock(), person_of(request)
-        return start_page(
-            tuple(
-                CommitteeLine(
-                    committee.id, committee.name, _next_day(meeting_for(committee.meetings, now, now))
-                )
-                for committee in self.committees.current.values()
-                if person.may("chair", committee.id)
-            )
-        )
-
-    async def committee_page(self, request: web.Request) -> str:
-        committee, now = self.committee_of(request), self.clock()
-        async with self.store.read() as connection:
-            counts = await counts_by_meeting(connection, committee.id)
-        lines = [
-            MeetingLine(
-                meeting.date,
-                meeting.deadline,
-                counts.get((meeting.date, "filed"), 0),
-                counts.get((meeting.date, "held"), 0),
-                meeting.cancelled,
-            )
-            for meeting in committee.meetings
-        ]
-        over = {meeting.date for meeting in committee.meetings if is_over(meeting, now)}
-        return committee_page(
-            CommitteeView(
-                committee.id,
-                committee.name,
-                now,
-                tuple(line for line in lines if line.date not in over),
-                tuple(line for line in reversed(lines) if line.date in over),
-                sum(counts.get((None, status), 0) for status in ("filed", "held")),
-            )
-        )
-
-    async def meeting_page(self, request: web.Request) -> str:
-        committee, meeting = self.meeting_of(request)
-        async with self.store.read() as connection:
-            rows = await reports_for(connection, committee.id, meeting.date)
-        return meeting_page(meeting_page_view(committee, meeting, rows, self.clock))
-
     def committee_of(self, request: web.Request) -> Committee:
         """The committee that is asked for; raises `Problem` when there is none for who asks."""
         require(request, request.match_info["committee"], role_for(request))
@@ -233,27 +181,6 @@ class Api:
         if not packets:
             raise plain_problem(404)
         return committee, Meeting.model_validate_json(to_json(packets[-1].meeting))
-
-
-def _page(
-    render: Callable[[web.Request], Awaitable[str]],
-) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """A page for people: what is not there is told in a page too."""
-
-    async def shown(request: web.Request) -> web.StreamResponse:
-        try:
-            html, status = await render(request), 200
-        except Problem as problem:
-            if problem.status != 404:
-                raise
-            html, status = not_found_page(), 404
-        return web.Response(text=html, status=status, content_type="text/html")
-
-    return shown
-
-
-def _next_day(meeting: Meeting | None) -> date | None:
-    return meeting.date if meeting else None
 
 
 def day_written(text: str) -> date | None:

@@ -29,6 +29,7 @@ class _Read(BaseModel):
 
 class Secretary(_Read):
     name: str
+    email: str = ""
 
 
 class Diary(_Read):

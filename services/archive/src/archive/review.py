@@ -215,7 +215,7 @@ class Review:
         """Take back the last act of a person, if nothing of it has left the house."""
         report = await self._looked_at(tx, asked, WAITING)
         act = await last_act(tx, report.submission_id)
-        if act is None or act.by == AUTOMATIC or act.event not in _UNDOABLE or not act.before:
+        if act is None or not can_be_undone(act):
             raise NothingToUndo
         restored = await self._restored(tx, report, act, seal)
         changed = await change(tx, report, **restored)
@@ -377,6 +377,11 @@ class Review:
 
     def _meeting(self, report: Row[Any]) -> Meeting | None:
         return self._committee(report).meeting_on(report.meeting_date)
+
+
+def can_be_undone(act: Row[Any]) -> bool:
+    """Whether a person did it, and nothing of it has left the house; it must be the last that was done."""
+    return bool(act.by != AUTOMATIC and act.event in _UNDOABLE and act.before)
 
 
 def _with_reason(asked: Asked, why: str) -> None:

@@ -1,4 +1,4 @@
-"""How a stored report is shown: as JSON, as a line on a page, as a printed page.
+"""How a stored report is shown: as JSON, and as a printed page.
 
 Until a person has released it, a held report is shown with everything masked that may be a personnummer.
 """
@@ -12,9 +12,7 @@ from archive.calendar import Meeting
 from archive.committees import Committee
 from archive.forms import Form
 from archive.pdf import Compensation, Finding, Report
-from archive.web.meetings import MeetingView, PasteText, ReportLine
-from chassis.clock import Clock
-from chassis.masking import masked, masked_throughout
+from chassis.masking import masked_throughout
 
 
 def is_masked(report: Row[Any]) -> bool:
@@ -163,7 +161,7 @@ def report_to_print(report: Row[Any], committee: Committee, form: Form | None, r
         meeting=report.meeting_date,
         reason=reason,
         sections=shown,
-        findings=_findings(report),
+        findings=findings_of(report),
         compensation=tuple(_paid(line, titled(line["kind"])) for line in report.compensation),
         remark=form.remark if form else "",
     )
@@ -173,49 +171,7 @@ def _paid(line: dict[str, Any], title: str) -> Compensation:
     return Compensation(title, line["quantity"], line.get("message", ""), line.get("source", ""))
 
 
-def meeting_page_view(
-    committee: Committee, meeting: Meeting, rows: Sequence[Row[Any]], clock: Clock
-) -> MeetingView:
-    return MeetingView(
-        committee_id=committee.id,
-        committee=committee.name,
-        date=meeting.date,
-        time=meeting.time,
-        place=meeting.place,
-        deadline=meeting.deadline,
-        now=clock(),
-        reports=tuple(_line(row) for row in rows if row.status == "filed"),
-        held=tuple(_line(row) for row in rows if row.status == "held"),
-        pastes=_pastes(committee, [row for row in rows if row.status == "filed"]),
-        cancelled=meeting.cancelled,
-    )
-
-
-def _pastes(committee: Committee, filed: Sequence[Row[Any]]) -> tuple[PasteText, ...]:
-    if not filed:
-        return ()
-    listed = (f"{number}. {row.subject}" for number, row in enumerate(filed, 1))
-    decision = "\n".join((f"Förslag till beslut: {committee.proposal}", *listed))
-    return (
-        PasteText("Punkt på föredragningslistan", committee.agenda_item),
-        PasteText("Förslag till beslut", decision),
-    )
-
-
-def _line(report: Row[Any]) -> ReportLine:
-    shown = masked if is_masked(report) else str
-    return ReportLine(
-        submission_id=report.submission_id,
-        subject=shown(report.subject),
-        unit=shown(report.unit_name or report.unit or ""),
-        visit_date=report.event_date,
-        sender=shown(report.submitter["name"]),
-        arrived_at=report.arrived_at,
-        findings=_findings(report),
-    )
-
-
-def _findings(report: Row[Any]) -> tuple[Finding, ...]:
+def findings_of(report: Row[Any]) -> tuple[Finding, ...]:
     return tuple(
         Finding(one["rule"], one["outcome"], one["message"], one["source"]) for one in report.findings
     )

@@ -111,7 +111,7 @@ class Freezing:
         if meeting.cancelled:
             raise MeetingCancelled
         async with self.store.read() as connection:
-            table = await _table(connection, committee.id, meeting.date)
+            table = await table_of(connection, committee.id, meeting.date)
         if table.held and not wish.leave_out_held:
             raise HeldUnresolved
         if not table.fresh:
@@ -120,7 +120,8 @@ class Freezing:
         return drafting.draft(new_id(), table, wish)
 
 
-async def _table(connection: AsyncConnection, committee: str, day: date) -> Table:
+async def table_of(connection: AsyncConnection, committee: str, day: date) -> Table:
+    """What lies on the meeting's table, as the next packet would have it."""
     rows = await reports_for(connection, committee, day)
     former = await packets_of(connection, committee, day)
     holdings = await holdings_of(connection, former[-1].id) if former else ()

@@ -6,6 +6,7 @@ The pages need no script, and no file but their style sheets.
 """
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -78,13 +79,15 @@ def no_role_page(frame: Frame = NOBODY) -> str:
     return _page("no_role.html", frame)
 
 
-def trouble_page(title: str, detail: str, frame: Frame = NOBODY) -> str:
-    """Whatever else went wrong, in the words of its problem."""
-    return _page("trouble.html", frame, trouble=title, detail=detail)
-
-
 def not_found_page(frame: Frame = NOBODY) -> str:
     return _page("not_found.html", frame)
+
+
+def problem_page(status: int, title: str, detail: str, frame: Frame = NOBODY) -> str:
+    """What went wrong and what to do; for 404, that what is asked for may have another address."""
+    if status == HTTPStatus.NOT_FOUND:
+        return not_found_page(frame)
+    return _page("problem.html", frame, title=title, detail=detail)
 
 
 def _page(template: str, frame: Frame, **view: Any) -> str:

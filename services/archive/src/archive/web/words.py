@@ -64,3 +64,11 @@ def size_in_words(size: int) -> str:
 
 def reports_in_words(count: int) -> str:
     return f"{count} {'rapport' if count == 1 else 'rapporter'}"
+
+
+def actor_in_words(by: str) -> str:
+    """People by their names, without the id that their signature also has; the house by its own."""
+    return _ACTORS.get(by) or by.partition(" (")[0]
+
+
+_ACTORS = {"kansli": "Kansli", "loopback": "Någon vid den här datorn"}

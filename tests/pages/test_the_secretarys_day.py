@@ -1,0 +1,217 @@
+"""The secretary's day, as she walks it in a browser: from the list of meetings to the packet on her disk."""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, Page
+
+from archive.__main__ import build
+from archive.events import SubmissionAccepted, SubmissionRejected
+from archive.settings import ArchiveSettings
+from pages.conftest import opened
+from support.axe import violations
+from support.lone_service import LoneService, alone
+from support.still_clock import StillClock
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+REPOSITORY = Path(__file__).parents[2]
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+MEETING = "2026-12-06"
+"""The next one of the example's committee, whose meetings are told in days from today."""
+
+THIRD_VISIT = {
+    "rule": "yearly-visits",
+    "outcome": "hold",
+    "message": "Det här är besök 3 i år.",
+    "source": "Riktlinjer § 3",
+    "pointer": None,
+}
+TOO_EARLY = THIRD_VISIT | {
+    "rule": "visit-in-future",
+    "outcome": "reject",
+    "message": "Besöket är inte gjort.",
+}
+
+
+def judged(submission_id: str, place: str, **changed: Any) -> str:
+    """Validation's judgement of a visit there, as JSON."""
+    return json.dumps(
+        {
+            "submission_id": submission_id,
+            "revision": 1,
+            "form": "kontaktpolitiker-valfard",
+            "form_version": 1,
+            "committee": "valfard",
+            "outcome": "accepted",
+            "reference": submission_id,
+            "title": "Rapport från kontaktpolitiker",
+            "subject": f"Kost, {place}",
+            "unit": "kost",
+            "unit_name": "Kost",
+            "event_date": "2026-11-12",
+            "received_at": NOW.isoformat(),
+            "arrived_at": NOW.isoformat(),
+            "submitter": {"name": "Anna Exempelsson", "email": "anna@valfard.example"},
+            "data": {"verksamhet": "kost", "enhet": place, "sammanfattning": "Köket lagar 900 portioner."},
+            "findings": [],
+            "compensation": [
+                {"kind": "sammantradesarvode", "quantity": 1.0, "message": "Besök 2 av 2 i år."}
+            ],
+            "attachments": [],
+            **changed,
+        }
+    )
+
+
+def accepted(submission_id: str, place: str, **changed: Any) -> SubmissionAccepted:
+    return SubmissionAccepted.model_validate_json(judged(submission_id, place, **changed))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def archive(tmp_path: Path) -> AsyncIterator[LoneService]:
+    told = {
+        "config": REPOSITORY / "deploy" / "example",
+        "forms": str(REPOSITORY / "schemas" / "forms"),
+        "objects": (tmp_path / "objects").as_uri(),
+    }
+    async with alone(build, ArchiveSettings, tmp_path / "archive.db", StillClock(NOW), **told) as archive:
+        await archive.hear(
+            accepted("0190", "Björkbackens kök"),
+            accepted("0191", "Ekens förskola"),
+            accepted("0192", "Tallens kök"),
+            accepted("0193", "Granens kök", outcome="held", findings=[THIRD_VISIT]),
+            SubmissionRejected.model_validate_json(judged("0194", "Alens kök", findings=[TOO_EARLY])),
+        )
+        yield archive
+
+
+async def unfolded(page: Page, submission_id: str) -> Locator:
+    """The report on the meeting's page, with the form that was folded away."""
+    report = page.locator(f"#report-{submission_id}")
+    await report.locator("summary").click()
+    return report
+
+
+async def done(page: Page) -> str:
+    return await page.get_by_role("status").inner_text()
+
+
+async def test_a_day_from_the_list_to_the_packet(
+    browser: Browser, archive: LoneService, tmp_path: Path
+) -> None:
+    """Release one, return one, move one, change the order, freeze, download: the hash is that of the page.
+
+    Every page on the way is looked through by axe.
+    """
+    async with opened(browser, f"{archive.url}/", viewport={"width": 1280, "height": 900}) as page:
+        await page.get_by_role("link", name="Välfärd- och servicenämnden").first.click()
+        await page.get_by_role("link", name="söndag 6 december 2026").click()
+        await release_one(page)
+        await return_one_at_the_second_try(page)
+        await move_one(page)
+        await put_it_first(page)
+        await read_it(page)
+        shown = await freeze(page)
+        await download(page, tmp_path / "packet.zip")
+    with zipfile.ZipFile(tmp_path / "packet.zip") as packet:
+        papers = [name for name in packet.namelist() if name.endswith("_samtliga.pdf")]
+        assert [hashlib.sha256(packet.read(name)).hexdigest() for name in papers] == [shown]
+
+
+async def release_one(page: Page) -> None:
+    assert await violations(page) == []
+    held = await unfolded(page, "0193")
+    await held.get_by_label("Skäl").fill("Ordföranden har godkänt besöket.")
+    await held.get_by_role("button", name="Släpp").click()
+    assert "Rapporten är släppt" in await done(page)
+
+
+async def return_one_at_the_second_try(page: Page) -> None:
+    assert await violations(page) == []
+    report = await unfolded(page, "0192")
+    await report.get_by_role("button", name="Återlämna").click()
+    assert (await page.title()).startswith("Fel: ")
+    assert await violations(page) == []
+    await report.get_by_label("Skäl").fill("Fel enhet är vald.")
+    await report.get_by_role("button", name="Återlämna").click()
+    assert "Rapporten är återlämnad" in await done(page)
+
+
+async def move_one(page: Page) -> None:
+    report = await unfolded(page, "0191")
+    await report.get_by_role("button", name="Flytta till 3 januari 2027").click()
+    assert "Rapporten är flyttad" in await done(page)
+
+
+async def put_it_first(page: Page) -> None:
+    await page.get_by_role("button", name="Flytta upp Kost, Granens kök").click()
+    subjects = await page.locator("ol.reports h3").all_inner_texts()
+    assert subjects == ["Kost, Granens kök", "Kost, Björkbackens kök"]
+
+
+async def read_it(page: Page) -> None:
+    await page.get_by_role("link", name="Kost, Granens kök", exact=True).click()
+    assert "Ordföranden har godkänt besöket." in await page.locator("#content").inner_text()
+    assert await violations(page) == []
+    await page.get_by_role("link", name="Till sammanträdet").click()
+
+
+async def freeze(page: Page) -> str:
+    """The hash that the page shows of the packet."""
+    await page.get_by_label("Punkt på föredragningslistan").last.fill("14")
+    await page.get_by_role("button", name="Frys paket 1 med 2 rapporter").click()
+    assert "Paket 1 är fryst" in await done(page)
+    assert await violations(page) == []
+    return await page.locator("code.hash").inner_text()
+
+
+async def download(page: Page, to: Path) -> None:
+    async with page.expect_download() as saving:
+        await page.get_by_role("link", name="ZIP paket 1").click()
+    saved = await saving.value
+    await saved.save_as(to)
+
+
+async def test_of_two_browsers_the_second_is_told(browser: Browser, archive: LoneService) -> None:
+    """Nothing of hers is lost or done twice: she reads what the first did, and what she wrote herself."""
+    address = f"{archive.url}/reports/0193"
+    async with opened(browser, address) as first, opened(browser, address) as second:
+        await first.get_by_label("Skäl", exact=True).fill("Ordföranden har godkänt besöket.")
+        await first.get_by_role("button", name="Släpp").click()
+        await second.get_by_label("Skäl", exact=True).fill("Det är ett besök för mycket.")
+        await second.get_by_role("button", name="Återlämna").click()
+        told = await second.locator("#content").inner_text()
+        assert "Någon annan hann före" in told
+        assert "Skäl: Ordföranden har godkänt besöket." in told
+        assert "Det är ett besök för mycket." in told
+        assert await violations(second) == []
+        await second.get_by_role("link", name="Öppna rapporten").click()
+        assert "Går till sammanträdet" in await second.locator(".title").inner_text()
+
+
+async def test_the_day_is_walked_without_a_script(browser: Browser, archive: LoneService) -> None:
+    """A rejected report is taken after all, masked, numbered and undone by forms alone."""
+    async with opened(
+        browser, f"{archive.url}/committees/valfard/meetings/{MEETING}", java_script_enabled=False
+    ) as page:
+        rejected = await unfolded(page, "0194")
+        await rejected.get_by_label("Skäl").fill("Nämnden vill höra om besöket.")
+        await rejected.get_by_role("button", name="Ta emot ändå").click()
+        await page.get_by_role("link", name="Kost, Alens kök").first.click()
+        await page.get_by_label("Ord som ska döljas").fill("900 portioner")
+        await page.get_by_label("Skäl till maskeringen").fill("Inte rätt.")
+        await page.get_by_role("button", name="Maskera").click()
+        assert "Köket lagar [maskerat]." in await page.locator("article").inner_text()
+        await page.get_by_role("button", name="Ångra åtgärden").click()
+        assert "Köket lagar 900 portioner." in await page.locator("article").inner_text()
+        await page.get_by_label("Diarienummer").fill("VSN 2026/17")
+        await page.get_by_role("button", name="Spara diarienumret").click()
+        assert "Diarienumret är noterat." in await done(page)
