@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.events import SubmissionAccepted, SubmissionRejected
+from archive.events import SubmissionAccepted, SubmissionDocumented
 from archive.web.doing import stepped
 from support.lone_service import LoneService
 from support.still_clock import StillClock
 
 MakeAccepted = Callable[..., SubmissionAccepted]
-MakeRejected = Callable[..., SubmissionRejected]
+MakeRejected = Callable[..., SubmissionDocumented]
 
 DAY = "2026-12-09"
 MEETING = f"/committees/valfard/meetings/{DAY}"

@@ -13,7 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page
 
 from archive.__main__ import build
-from archive.events import SubmissionAccepted, SubmissionRejected
+from archive.events import SubmissionAccepted, SubmissionDocumented
 from archive.settings import ArchiveSettings
 from pages.conftest import opened
 from support.axe import violations
@@ -88,7 +88,7 @@ async def archive(tmp_path: Path) -> AsyncIterator[LoneService]:
             accepted("0191", "Ekens förskola"),
             accepted("0192", "Tallens kök"),
             accepted("0193", "Granens kök", outcome="held", findings=[THIRD_VISIT]),
-            SubmissionRejected.model_validate_json(judged("0194", "Alens kök", findings=[TOO_EARLY])),
+            SubmissionDocumented.model_validate_json(judged("0194", "Alens kök", findings=[TOO_EARLY])),
         )
         yield archive
 

@@ -20,8 +20,7 @@ _ACTS = {
     "report.numbered": "Diarienummer noterat",
     "report.ordered": "Ordningen ändrad",
     "report.undone": "Senaste åtgärden ångrad",
-    "report.rejected": "Avvisad",
-    "submission.rejected": "Avvisad",
+    "submission.documented": "Avvisad",
     "packet.frozen": "Fryst i ett paket",
     "report.reported": "Anmäld på sammanträdet",
 }
