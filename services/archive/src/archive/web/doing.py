@@ -18,7 +18,6 @@ from archive.packets.freezing import Freezing, HeldUnresolved
 from archive.reports import acts_of, reports_for
 from archive.review import (
     Asked,
-    ChairDecision,
     NoDecisionHere,
     NothingToMask,
     ReasonMissing,
@@ -113,11 +112,10 @@ class Doing:
     async def release(self, sent: Sent) -> None:
         """Release it; or, with a decision of the chair, have it judged anew."""
         form = sent.read(ReleaseForm)
-        asked, decided = sent.asked(form), decision_of(form, sent.fields)
-        if decided is None:
+        asked, decision = sent.asked(form), decision_of(form, sent.fields)
+        if decision is None:
             await self._write(lambda tx: self.review.release(tx, asked))
         else:
-            decision = ChairDecision.model_validate(decided)
             await self._write(lambda tx: self.review.decide(tx, asked, decision))
 
     async def send_back(self, sent: Sent) -> None:

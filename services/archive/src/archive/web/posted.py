@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
+from archive.forms import ChairDecision
 from archive.packets.drafting import Wish
 from archive.web.frame import Mistake
 from chassis.problems import plain_problem
@@ -145,10 +146,10 @@ def element_of(field: str, submission_id: str, *, on_meeting: bool, masks: bool)
     return f"{field}-{submission_id}" if field in {"reason", "datum", "referens"} or on_meeting else field
 
 
-def decision_of(form: ReleaseForm, sent: Mapping[str, str]) -> Mapping[str, Any] | None:
+def decision_of(form: ReleaseForm, sent: Mapping[str, str]) -> ChairDecision | None:
     """The chair's decision, whole; raises `Unfinished` for half of one."""
     if form.datum and form.referens:
-        return {"datum": form.datum, "referens": form.referens}
+        return ChairDecision(datum=form.datum, referens=form.referens)
     if form.datum:
         raise Unfinished((Mistake("referens", "Skriv beslutets nummer eller referens."),), sent)
     if form.referens:
