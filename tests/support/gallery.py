@@ -24,7 +24,6 @@ from archive.web.pages import (
     accessibility_page,
     committee_page,
     meeting_page,
-    no_role_page,
     operations_page,
     packets_page,
     problem_page,
@@ -321,10 +320,10 @@ PAGES: dict[str, Callable[[], str]] = {
     "accessibility-nobody": lambda: accessibility_page(()),
     "someone-was-first": lambda: someone_was_first_page(FIRST, SECRETARY),
     "signed-out": signed_out_page,
-    "no-role": lambda: no_role_page(replace(CHAIR, who="Utan Roll")),
     "problem": lambda: problem_page(
         503, "Inte tillgängligt just nu", "Försök igen om en liten stund.", SECRETARY
     ),
+    "not-signed-in": lambda: problem_page(401, "Logga in först", "Inloggningen har gått ut."),
     "not-found": lambda: problem_page(404, "Finns inte", "Det finns inget på den här adressen."),
 }
 """Pages by name; a page that is not here is not proven."""

@@ -74,11 +74,6 @@ def signed_out_page(frame: Frame = NOBODY) -> str:
     return _page("signed_out.html", frame)
 
 
-def no_role_page(frame: Frame = NOBODY) -> str:
-    """For who is signed in and has no committee: told whom to ask, and nothing of what is here."""
-    return _page("no_role.html", frame)
-
-
 def not_found_page(frame: Frame = NOBODY) -> str:
     return _page("not_found.html", frame)
 
@@ -87,7 +82,7 @@ def problem_page(status: int, title: str, detail: str, frame: Frame = NOBODY) ->
     """What went wrong and what to do; for 404, that what is asked for may have another address."""
     if status == HTTPStatus.NOT_FOUND:
         return not_found_page(frame)
-    return _page("problem.html", frame, title=title, detail=detail)
+    return _page("problem.html", frame, status=status, title=title, detail=detail)
 
 
 def _page(template: str, frame: Frame, **view: Any) -> str:

@@ -55,7 +55,7 @@ class Showing:
             "/operations": self.operations,
         }
         guarded = [web.get(path, self.api.access.guard(page, page=True)) for path, page in pages.items()]
-        return [*guarded, web.get("/accessibility", self.api.access.told_in_pages(self.api.accessibility))]
+        return [*guarded, web.get("/accessibility", self.api.access.told_in_pages(self.accessibility))]
 
     async def start(self, request: web.Request) -> web.Response:
         """The committees that the person may read."""
