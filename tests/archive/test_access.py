@@ -47,6 +47,7 @@ ROUTES: Mapping[tuple[str, str], str] = {
     ("GET", "/committees/{committee}"): "reads",
     ("GET", "/committees/{committee}/meetings/{date}"): "reads",
     ("GET", "/committees/{committee}/packets"): "reads",
+    ("GET", "/committees/{committee}/year"): "reads",
     ("GET", "/reports/{id}"): "reads",
     ("GET", "/operations"): "operates",
     ("GET", "/accessibility"): "anybody",

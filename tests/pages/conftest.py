@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, ConsoleMessage, Page
+from yarl import URL
 
 from archive.access import Access
 from archive.web.pages import STATIC
@@ -68,20 +69,25 @@ def gallery(galleries: Gallery) -> Gallery:
 
 @asynccontextmanager
 async def opened(browser: Browser, address: str, **eyes: Any) -> AsyncIterator[Page]:
-    """The page before those eyes; no script fails on it, and no rule of its policy is broken."""
+    """The page before those eyes; none of the site's breaks a rule of its policy, or asks for what is not."""
+    site = str(URL(address).origin())
     context = await browser.new_context(reduced_motion="reduce", **eyes)
     page = await context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    complaints: list[ConsoleMessage] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        complaints.append(message)
+
+    page.on("console", hear)
     try:
         await page.goto(address)
         yield page
-        assert [one for one in complaints if not _only_a_status(one)] == []
+        assert [one.text for one in complaints if _is_grave(one, site)] == []
     finally:
         await context.close()
 
 
-def _only_a_status(complaint: str) -> bool:
-    """Chromium writes of every answer that is no success, also of one that is a page with a mistake in it."""
-    return "the server responded with a status of 4" in complaint
+def _is_grave(complaint: ConsoleMessage, site: str) -> bool:
+    """Of this site, and not what Chromium writes of a page that answers that something is to be mended."""
+    of_a_mistake = "the server responded with a status of 4" in complaint.text
+    return complaint.location["url"].startswith(site) and not of_a_mistake

@@ -4,7 +4,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +13,26 @@ import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page
 
 from archive.__main__ import build
+from archive.calendar import day_in_words, weekday_in_words
 from archive.events import SubmissionAccepted, SubmissionDocumented
 from archive.settings import ArchiveSettings
+from chassis.clock import day_in_stockholm
 from pages.conftest import opened
 from support.axe import violations
 from support.lone_service import LoneService, alone
+from support.ports import free_port
+from support.sign_in import OidcProvider, settings_for, sign_in_page
 from support.still_clock import StillClock
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 REPOSITORY = Path(__file__).parents[2]
-NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-MEETING = "2026-12-06"
-"""The next one of the example's committee, whose meetings are told in days from today."""
+NOW = datetime.now(UTC)
+"""A real identity provider's tokens are of now."""
+
+WIDE = {"width": 1280, "height": 900}
+MEETING, NEXT = (day_in_stockholm(NOW) + timedelta(days) for days in (16, 44))
+"""The next two of the example's committee, whose meetings are told in days from today."""
 
 THIRD_VISIT = {
     "rule": "yearly-visits",
@@ -75,9 +82,16 @@ def accepted(submission_id: str, place: str, **changed: Any) -> SubmissionAccept
     return SubmissionAccepted.model_validate_json(judged(submission_id, place, **changed))
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def oidc() -> AsyncIterator[OidcProvider]:
+    with OidcProvider() as provider:
+        yield provider
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def archive(tmp_path: Path) -> AsyncIterator[LoneService]:
+async def archive(tmp_path: Path, oidc: OidcProvider) -> AsyncIterator[LoneService]:
     told = {
+        **settings_for(oidc.issuer, f"127.0.0.1:{free_port()}"),
         "config": REPOSITORY / "deploy" / "example",
         "forms": str(REPOSITORY / "schemas" / "forms"),
         "objects": (tmp_path / "objects").as_uri(),
@@ -105,15 +119,15 @@ async def done(page: Page) -> str:
 
 
 async def test_a_day_from_the_list_to_the_packet(
-    browser: Browser, archive: LoneService, tmp_path: Path
+    browser: Browser, archive: LoneService, oidc: OidcProvider, tmp_path: Path
 ) -> None:
-    """Release one, return one, move one, change the order, freeze, download: the hash is that of the page.
+    """Sign in, release one, return one, move one, change the order, freeze, download, and sign out.
 
-    Every page on the way is looked through by axe.
+    The hash of the file is that of the page, and every page on the way is looked through by axe.
     """
-    async with opened(browser, f"{archive.url}/", viewport={"width": 1280, "height": 900}) as page:
-        await page.get_by_role("link", name="Välfärd- och servicenämnden").first.click()
-        await page.get_by_role("link", name="söndag 6 december 2026").click()
+    async with opened(browser, f"{archive.url}/accessibility", viewport=WIDE) as page:
+        await sign_in_page(page, f"{archive.url}/committees/valfard", "nora")
+        await page.get_by_role("link", name=weekday_in_words(MEETING)).click()
         await release_one(page)
         await return_one_at_the_second_try(page)
         await move_one(page)
@@ -121,6 +135,9 @@ async def test_a_day_from_the_list_to_the_packet(
         await read_it(page)
         shown = await freeze(page)
         await download(page, tmp_path / "packet.zip")
+        await see_the_year(page)
+        await page.get_by_role("button", name="Logga ut").click()
+        await page.wait_for_url(f"{oidc.issuer}/oauth2/end_session?*", wait_until="commit")
     with zipfile.ZipFile(tmp_path / "packet.zip") as packet:
         papers = [name for name in packet.namelist() if name.endswith("_samtliga.pdf")]
         assert [hashlib.sha256(packet.read(name)).hexdigest() for name in papers] == [shown]
@@ -147,7 +164,7 @@ async def return_one_at_the_second_try(page: Page) -> None:
 
 async def move_one(page: Page) -> None:
     report = await unfolded(page, "0191")
-    await report.get_by_role("button", name="Flytta till 3 januari 2027").click()
+    await report.get_by_role("button", name=f"Flytta till {day_in_words(NEXT)}").click()
     assert "Rapporten är flyttad" in await done(page)
 
 
@@ -180,10 +197,18 @@ async def download(page: Page, to: Path) -> None:
     await saved.save_as(to)
 
 
+async def see_the_year(page: Page) -> None:
+    await page.get_by_role("link", name="Året").click()
+    assert "besök" in await page.locator(".lead").inner_text()
+    assert await violations(page) == []
+
+
 async def test_of_two_browsers_the_second_is_told(browser: Browser, archive: LoneService) -> None:
     """Nothing of hers is lost or done twice: she reads what the first did, and what she wrote herself."""
     address = f"{archive.url}/reports/0193"
-    async with opened(browser, address) as first, opened(browser, address) as second:
+    async with opened(browser, archive.url) as first, opened(browser, archive.url) as second:
+        await sign_in_page(first, address, "nora")
+        await sign_in_page(second, address, "nora")
         await first.get_by_label("Skäl", exact=True).fill("Ordföranden har godkänt besöket.")
         await first.get_by_role("button", name="Släpp").click()
         await second.get_by_label("Skäl", exact=True).fill("Det är ett besök för mycket.")
@@ -197,11 +222,18 @@ async def test_of_two_browsers_the_second_is_told(browser: Browser, archive: Lon
         assert "Går till sammanträdet" in await second.locator(".title").inner_text()
 
 
+async def test_the_chair_reads_and_has_no_button(browser: Browser, archive: LoneService) -> None:
+    """What a chair opens is the secretary's page without anything to press but the way out."""
+    async with opened(browser, f"{archive.url}/accessibility") as page:
+        await sign_in_page(page, f"{archive.url}/committees/valfard/meetings/{MEETING}", "olof")
+        assert await page.get_by_role("button").all_inner_texts() == ["Logga ut"]
+        assert await violations(page) == []
+
+
 async def test_the_day_is_walked_without_a_script(browser: Browser, archive: LoneService) -> None:
     """A rejected report is taken after all, masked, numbered and undone by forms alone."""
-    async with opened(
-        browser, f"{archive.url}/committees/valfard/meetings/{MEETING}", java_script_enabled=False
-    ) as page:
+    async with opened(browser, f"{archive.url}/accessibility", java_script_enabled=False) as page:
+        await sign_in_page(page, f"{archive.url}/committees/valfard/meetings/{MEETING}", "nora")
         rejected = await unfolded(page, "0194")
         await rejected.get_by_label("Skäl").fill("Nämnden vill höra om besöket.")
         await rejected.get_by_role("button", name="Ta emot ändå").click()

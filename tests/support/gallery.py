@@ -33,7 +33,7 @@ from archive.web.pages import (
     start_page,
     year_page,
 )
-from archive.web.review import AttachmentLine, FirstView, HistoryLine, ReportView
+from archive.web.review import AttachmentLine, FirstView, HistoryLine, LetterLine, ReportView
 from archive.web.year import Norm, UnitYear, YearView
 
 DEADLINE = datetime(2026, 11, 27, 11, tzinfo=UTC)
@@ -213,6 +213,10 @@ REPORT = ReportView(
     ),
     attachments=(AttachmentLine("matsedel vecka 47.pdf", "application/pdf", 348_000),),
     history=HISTORY,
+    letters=(
+        LetterLine("held", "sent", datetime(2026, 11, 20, 13, 4, tzinfo=UTC)),
+        LetterLine("returned", "failed", datetime(2026, 11, 20, 13, 5, tzinfo=UTC)),
+    ),
     acts=frozenset({"hold", "return", "move", "number", "mask", "undo"}),
 )
 HELD_REPORT = replace(
@@ -253,6 +257,7 @@ YEAR = YearView(
         UnitYear("Fritid", 0, 0),
     ),
     years=(2026, 2025),
+    without_unit=1,
 )
 OPERATIONS = OperationsView(
     now=NOW,
@@ -262,7 +267,7 @@ OPERATIONS = OperationsView(
         ),
     ),
     waiting=(("notification.report.filed", 3),),
-    letters=(("Skickade", 41), ("Väntar", 1), ("Misslyckade", 0)),
+    letters=(("Skickat", 41), ("Kom inte fram", 1)),
 )
 CONTACTS = (
     Contact("Välfärd- och servicenämnden", "Nora Sekreterarsson", "nora.sekreterarsson@kommunen.example"),

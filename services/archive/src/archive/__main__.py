@@ -62,7 +62,8 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
     packets_api = PacketsApi(api, freezing, objects)
     review = Review(registry, forms)
     review_api = ReviewApi(api, review, sealer)
-    showing = Showing(api)
+    figures_api = FiguresApi(api)
+    showing = Showing(api, figures_api)
     doing = Doing(showing, review, freezing, sealer)
     return Service(
         name=settings.service,
@@ -79,7 +80,7 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
             *review_api.routes(),
             *packets_api.routes(),
             *DisposalApi(api).routes(),
-            *FiguresApi(api).routes(),
+            *figures_api.routes(),
             *(sign_in.routes(access) if sign_in else ()),
             *showing.routes(),
             *doing.routes(),

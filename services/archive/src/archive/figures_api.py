@@ -93,8 +93,10 @@ class FiguresApi:
 
     async def statistics(self, request: web.Request) -> web.Response:
         """The year's visits; this year's when none is asked for."""
-        view = await self.year_of(self.api.committee_of(request), _asked_year(request, self._today()))
-        return _json(statistics_in_json(view))
+        return _json(statistics_in_json(await self.year_asked_for(request)))
+
+    async def year_asked_for(self, request: web.Request) -> StatisticsView:
+        return await self.year_of(self.api.committee_of(request), _asked_year(request, self._today()))
 
     async def year_of(self, committee: Committee, year: int) -> StatisticsView:
         async with self.api.store.read() as connection:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from archive.forms import Shown
 from archive.pdf import Compensation, Finding
 from archive.web.meetings import REVIEWED, Act
-from archive.web.words import act_in_words, status_in_words
+from archive.web.words import act_in_words, letter_in_words, recipient_in_words, status_in_words
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,19 @@ class HistoryLine:
     @property
     def what(self) -> str:
         return act_in_words(self.event)
+
+
+@dataclass(frozen=True)
+class LetterLine:
+    """A letter about the report: whom it was for, and what became of it by then."""
+
+    kind: str
+    state: str
+    heard_at: datetime
+
+    @property
+    def what(self) -> str:
+        return f"{recipient_in_words(self.kind)}: {letter_in_words(self.state).lower()}"
 
 
 @dataclass(frozen=True)
@@ -69,6 +82,7 @@ class ReportView:
     compensation: tuple[Compensation, ...] = ()
     attachments: tuple[AttachmentLine, ...] = ()
     history: tuple[HistoryLine, ...] = ()
+    letters: tuple[LetterLine, ...] = ()
     acts: Set[Act] = frozenset()
 
     @property

@@ -18,11 +18,13 @@ from archive.packets.drafting import Drafting, Wish
 from archive.pdf import Finding
 from archive.reports import AUTOMATIC
 from archive.review import can_be_undone
+from archive.statistics import StatisticsView
 from archive.views import findings_of, is_masked, report_to_print
 from archive.web.meetings import Act, MeetingAct, MeetingView, PacketLine, PasteText, ReportLine
 from archive.web.reading import MeetingRows
-from archive.web.review import AttachmentLine, FirstView, HistoryLine, ReportView
+from archive.web.review import AttachmentLine, FirstView, HistoryLine, LetterLine, ReportView
 from archive.web.words import actor_in_words, status_in_words
+from archive.web.year import Norm, UnitYear, YearView
 from chassis.clock import STOCKHOLM
 from chassis.masking import masked
 
@@ -185,6 +187,7 @@ class ReportMaker:
     row: Row[Any]
     acts: Sequence[Row[Any]]
     packet: Row[Any] | None
+    letters: Sequence[Row[Any]]
     next_meeting: Meeting | None
     reader: Reader
 
@@ -218,6 +221,7 @@ class ReportMaker:
             compensation=tuple(replace(one, message=shown(one.message)) for one in printed.compensation),
             attachments=tuple(self._attachments()),
             history=tuple(history_line(act, shown(act.reason or "")) for act in self.acts),
+            letters=tuple(LetterLine(letter.kind, letter.state, letter.heard_at) for letter in self.letters),
             acts=self._acts(),
         )
 
@@ -262,4 +266,17 @@ def first_view(
         meeting=page or row.meeting_date,
         last=history_line(last, shown(last.reason or "")) if last else None,
         typed=typed,
+    )
+
+
+def year_view(told: StatisticsView, years: Sequence[int]) -> YearView:
+    """The year's visits as a page shows them: per unit, and never per person."""
+    return YearView(
+        id=told.committee_id,
+        name=told.committee,
+        year=told.year,
+        norm=Norm(told.norm.least, told.norm.most),
+        units=tuple(UnitYear(unit.name, unit.visits, unit.kontaktpolitiker) for unit in told.units),
+        years=tuple(years),
+        without_unit=told.without_unit,
     )

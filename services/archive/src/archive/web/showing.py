@@ -13,6 +13,8 @@ from archive.access import csrf_of, person_of
 from archive.api import Api
 from archive.calendar import Meeting, is_over, meeting_for
 from archive.committees import Committee
+from archive.figures_api import FiguresApi
+from archive.letters import letters_about, letters_by_state
 from archive.packets.kept import newest_packet_with
 from archive.reports import acts_of, counts_by_meeting, report_of
 from archive.review import can_be_undone
@@ -29,11 +31,13 @@ from archive.web.pages import (
     packets_page,
     report_page,
     start_page,
+    year_page,
 )
 from archive.web.reading import held_by_committee, meeting_rows, next_open_meeting, packets_of_committee
-from archive.web.rows import MeetingMaker, Reader, ReportMaker, packet_line
-from archive.web.words import done_in_words
+from archive.web.rows import MeetingMaker, Reader, ReportMaker, packet_line, year_view
+from archive.web.words import done_in_words, letter_in_words
 from chassis import parking, relay
+from chassis.clock import day_in_stockholm
 from chassis.masking import masked
 from chassis.problems import plain_problem
 
@@ -43,6 +47,7 @@ class Showing:
     """What is shown; what changes something is `archive.web.doing`."""
 
     api: Api
+    figures: FiguresApi
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
         committee = "/committees/{committee}"
@@ -50,6 +55,7 @@ class Showing:
             "/": self.start,
             committee: self.committee,
             f"{committee}/packets": self.packets,
+            f"{committee}/year": self.year,
             f"{committee}/meetings/{{date}}": self.meeting,
             "/reports/{id}": self.report,
             "/operations": self.operations,
@@ -104,6 +110,12 @@ class Showing:
         view = PacketsView(committee.id, committee.name, tuple(packet_line(packet) for packet in frozen))
         return html(packets_page(view, self.frame_of(request)))
 
+    async def year(self, request: web.Request) -> web.Response:
+        """The year that is asked for, and the two before this one to choose from."""
+        told, this_year = await self.figures.year_asked_for(request), day_in_stockholm(self.api.clock()).year
+        years = {told.year, this_year, this_year - 1, this_year - 2}
+        return html(year_page(year_view(told, sorted(years, reverse=True)), self.frame_of(request)))
+
     async def meeting(self, request: web.Request) -> web.Response:
         committee, meeting = self.api.meeting_of(request)
         frame = await self._frame_after(request, committee)
@@ -139,12 +151,14 @@ class Showing:
             acts = await acts_of(connection, row.submission_id)
             packet = await newest_packet_with(connection, row.submission_id)
             closed = await packets_of_committee(connection, committee.id)
+            letters = await letters_about(connection, row.submission_id)
         maker = ReportMaker(
             committee=committee,
             form=self.api.forms.current.get(row.form),
             row=row,
             acts=acts,
             packet=packet,
+            letters=letters,
             next_meeting=next_open_meeting(committee, row.meeting_date, closed, self.api.clock()),
             reader=self._reader(request, committee),
         )
@@ -156,11 +170,13 @@ class Showing:
             raise plain_problem(403)
         async with self.api.store.read() as connection:
             parked = await parking.listed(connection)
+            letters = await letters_by_state(connection)
         waiting = await relay.pending(self.api.store)
         view = OperationsView(
             now=self.api.clock(),
             parked=tuple(ParkedLine(row.id, row.origin, row.reason, row.parked_at) for row in parked),
             waiting=tuple((lane["queue"], lane["count"]) for lane in waiting),
+            letters=tuple((letter_in_words(state), count) for state, count in letters.items()),
         )
         return html(operations_page(view, self.frame_of(request)))
 

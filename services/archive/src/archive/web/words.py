@@ -37,6 +37,17 @@ _DONE = {
     "report.undone": "Åtgärden är ångrad.",
 }
 
+_LETTERS = {"sent": "Skickat", "failed": "Kom inte fram", "bounced": "Studsade"}
+
+_RECIPIENTS = {
+    "filed": "Till sekreteraren",
+    "held": "Till sekreteraren",
+    "rejected_secretary": "Till sekreteraren",
+    "rejected_submitter": "Till avsändaren",
+    "returned": "Till avsändaren",
+}
+"""By the kind of letter, as notification names it."""
+
 _KIBIBYTE = 1024
 
 
@@ -51,6 +62,14 @@ def act_in_words(event: str) -> str:
 def done_in_words(event: str) -> str:
     """What the page says once, after the act."""
     return _DONE.get(event, "Klart.")
+
+
+def letter_in_words(state: str) -> str:
+    return _LETTERS.get(state, state)
+
+
+def recipient_in_words(kind: str) -> str:
+    return _RECIPIENTS.get(kind, kind)
 
 
 def size_in_words(size: int) -> str:

@@ -27,7 +27,10 @@ class Norm:
 
 @dataclass(frozen=True)
 class YearView:
-    """Units in the order of the committee's file; `years` are those that can be looked at, newest first."""
+    """Units in the order of the committee's file; `years` are those that can be looked at, newest first.
+
+    `without_unit` counts visits to none of them.
+    """
 
     id: str
     name: str
@@ -35,10 +38,11 @@ class YearView:
     norm: Norm
     units: tuple[UnitYear, ...] = ()
     years: tuple[int, ...] = ()
+    without_unit: int = 0
 
     @property
     def visits(self) -> int:
-        return sum(unit.visits for unit in self.units)
+        return sum(unit.visits for unit in self.units) + self.without_unit
 
     @property
     def not_visited(self) -> tuple[UnitYear, ...]:
