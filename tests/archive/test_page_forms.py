@@ -232,6 +232,40 @@ async def test_a_packet_is_frozen_when_the_held_are_left_out(
     assert (await told(archive))["status"] == "reported"
 
 
+async def test_a_correction_is_taken_into_the_next_packet(
+    archive: LoneService, accepted: MakeAccepted
+) -> None:
+    """It goes to the next meeting by itself, and into this one's second packet if the secretary says so."""
+    await archive.hear(accepted("a"))
+    await send(archive, f"{MEETING}/freeze")
+    await archive.hear(accepted("a", revision=2, subject="Rättad"))
+    shown = words(await page(archive))
+    assert "Rättelser efter paketet" in shown
+    assert "Rättar en rapport i paket 1" in shown
+    version = (await told(archive))["version"]
+    await send(archive, "/reports/a/move", version=str(version), page=DAY, to=DAY)
+    shown = words(await page(archive))
+    assert "Ingår i paket 1" not in shown
+    assert "Frys paket 2 med 1 rapport" in shown
+    await send(archive, f"{MEETING}/freeze")
+    assert "Ingår i paket 2" in words(await page(archive))
+
+
+async def test_what_lies_in_the_packet_of_a_cancelled_meeting_can_be_moved(
+    archive: LoneService, accepted: MakeAccepted, config: Path
+) -> None:
+    """Nobody has met to read it."""
+    await archive.hear(accepted("a"))
+    await send(archive, f"{MEETING}/freeze")
+    assert "Flytta till" not in words(await page(archive))
+    file = config / "committees" / "valfard.yaml"
+    calendar = file.read_text("utf-8").replace("'2026-12-09'", "'2026-12-09'\n  cancelled: true")
+    file.write_text(calendar, "utf-8")
+    archive.reread_folders()
+    assert "Sammanträdet är inställt." in words(await page(archive))
+    assert "Flytta till 20 januari 2027" in words(await page(archive))
+
+
 @pytest.mark.parametrize(
     "headers", [{}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://annan.example"}]
 )

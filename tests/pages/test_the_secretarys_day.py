@@ -232,7 +232,10 @@ async def test_the_chair_reads_and_has_no_button(browser: Browser, archive: Lone
 
 
 async def test_the_day_is_walked_without_a_script(browser: Browser, archive: LoneService) -> None:
-    """A rejected report is taken after all, masked, numbered and undone by forms alone."""
+    """A rejected report is taken after all, masked and shown again by forms alone.
+
+    Its number is the house's own, so that there is no field for another.
+    """
     async with opened(browser, f"{archive.url}/accessibility", java_script_enabled=False) as page:
         await sign_in_page(page, f"{archive.url}/committees/valfard/meetings/{MEETING}", "nora")
         rejected = await unfolded(page, "0194")
@@ -245,6 +248,4 @@ async def test_the_day_is_walked_without_a_script(browser: Browser, archive: Lon
         assert "Köket lagar [maskerat]." in await page.locator("article").inner_text()
         await page.get_by_role("button", name="Ångra åtgärden").click()
         assert "Köket lagar 900 portioner." in await page.locator("article").inner_text()
-        await page.get_by_label("Diarienummer").fill("VSN 2026/17")
-        await page.get_by_role("button", name="Spara diarienumret").click()
-        assert "Diarienumret är noterat." in await done(page)
+        assert await page.get_by_label("Diarienummer").count() == 0

@@ -142,7 +142,7 @@ AFTER = replace(
         replace(SCHOOL, packet=1, acts=frozenset({"number"})),
     ),
     held=(),
-    late=(),
+    late=(replace(LATE, late=False, corrects=1),),
     packets=(PACKET, CORRECTION),
     acts=frozenset({"freeze", "minutes"}),
 )

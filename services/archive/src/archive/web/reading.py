@@ -1,6 +1,6 @@
 """What the pages read of the archive's tables, in as few questions as a page has parts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -19,7 +19,7 @@ from archive.reports import IN_ORDER, acts_by_report, rejected_aside_of, reports
 
 @dataclass(frozen=True)
 class MeetingRows:
-    """What a meeting's page is made of; `packet_of` tells which packet holds each report, the newest of them.
+    """What a meeting's page is made of; `packet_of` tells the newest packet of each revision of a report.
 
     `acts` are the histories of what is held: the page says why.
     """
@@ -29,7 +29,7 @@ class MeetingRows:
     rejected: Sequence[Row[Any]]
     rejected_aside: Sequence[Row[Any]]
     packets: Sequence[Row[Any]]
-    packet_of: Mapping[str, int]
+    packet_of: Mapping[tuple[str, int], int]
     acts: Mapping[str, Sequence[Row[Any]]]
 
 
@@ -41,7 +41,7 @@ async def meeting_rows(connection: AsyncConnection, committee: Committee, meetin
     aside = await rejected_aside_of(connection, committee.id)
     return MeetingRows(
         table=table,
-        late=await _late(connection, committee.id, meeting, list(packet_of)),
+        late=await _late(connection, committee.id, meeting, {report for report, _ in packet_of}),
         rejected=await _rejected(connection, committee.id, after, until),
         rejected_aside=[
             row for row in aside if after < datetime.fromisoformat(row.report["arrived_at"]) <= until
@@ -101,18 +101,19 @@ async def held_by_committee(connection: AsyncConnection) -> Mapping[str, int]:
     return {row[0]: row[1] for row in await connection.execute(query)}
 
 
-async def _packet_of(connection: AsyncConnection, committee: str, day: date) -> Mapping[str, int]:
+async def _packet_of(connection: AsyncConnection, committee: str, day: date) -> Mapping[tuple[str, int], int]:
+    revision = (packet_reports.c.submission_id, packet_reports.c.revision)
     query = (
-        select(packet_reports.c.submission_id, func.max(packets.c.number))
+        select(*revision, func.max(packets.c.number))
         .join(packets, packet_reports.c.packet_id == packets.c.id)
         .where(packets.c.committee == committee, packets.c.meeting_date == day)
-        .group_by(packet_reports.c.submission_id)
+        .group_by(*revision)
     )
-    return {row[0]: row[1] for row in await connection.execute(query)}
+    return {(row[0], row[1]): row[2] for row in await connection.execute(query)}
 
 
 async def _late(
-    connection: AsyncConnection, committee: str, meeting: Meeting, in_packets: Sequence[str]
+    connection: AsyncConnection, committee: str, meeting: Meeting, in_packets: Collection[str]
 ) -> Sequence[Row[Any]]:
     """What goes to another meeting and could be taken along to this one.
 

@@ -3,7 +3,7 @@
 Until a person has released it, a held report is shown with everything masked that may be a personnummer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -43,19 +43,32 @@ _ACTS: dict[str, frozenset[Act]] = {
 
 @dataclass(frozen=True)
 class Reader:
-    """For whom a page is made: who may act, and the moment."""
+    """For whom a page of the committee is made: whether she may act, and the moment."""
 
+    committee: Committee
     may_act: bool
     now: datetime
 
-    def acts(self, row: Row[Any], form: Form | None, next_meeting: Meeting | None) -> frozenset[Act]:
+    def acts(self, row: Any, form: Form | None, next_meeting: Meeting | None) -> frozenset[Act]:
         """What she may do with the report as it is."""
-        impossible: set[Act] = set()
+        if not self.may_act:
+            return frozenset()
+        acts = _ACTS.get(row.status, frozenset())
+        if row.status == "frozen" and not self._takes_place(row.meeting_date):
+            acts |= {"move"}
+        return acts - set(self._impossible(row, form, next_meeting))
+
+    def _impossible(self, row: Any, form: Form | None, next_meeting: Meeting | None) -> Iterator[Act]:
         if next_meeting is None:
-            impossible.add("move")
+            yield "move"
         if form is None or form.chair_decision is None:
-            impossible.add("decide")
-        return _ACTS.get(row.status, frozenset()) - impossible if self.may_act else frozenset()
+            yield "decide"
+        if self.committee.diary.numbers and row.diarienummer:
+            yield "number"
+
+    def _takes_place(self, day: date | None) -> bool:
+        meeting = self.committee.meeting_on(day)
+        return meeting is not None and not meeting.cancelled
 
 
 @dataclass(frozen=True)
@@ -123,7 +136,7 @@ class MeetingMaker:
             diarienummer=row.diarienummer or "",
             late=row.late,
             masked=row.masked,
-            packet=self.rows.packet_of.get(row.submission_id),
+            packet=self.rows.packet_of.get((row.submission_id, row.revision)),
             corrects=row.corrects,
             acts=self.reader.acts(row, self.forms.get(row.form), self.next_meeting),
         )

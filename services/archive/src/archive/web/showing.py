@@ -117,7 +117,7 @@ class Showing:
         return html(year_page(year_view(told, sorted(years, reverse=True)), self.frame_of(request)))
 
     async def meeting(self, request: web.Request) -> web.Response:
-        committee, meeting = self.api.meeting_of(request)
+        committee, meeting = await self.api.meeting_kept(request)
         frame = await self._frame_after(request, committee)
         return html(await self.meeting_html(request, committee, meeting, frame))
 
@@ -149,7 +149,7 @@ class Showing:
         """The report's page, as it is now, in that frame."""
         async with self.api.store.read() as connection:
             acts = await acts_of(connection, row.submission_id)
-            packet = await newest_packet_with(connection, row.submission_id)
+            packet = await newest_packet_with(connection, row)
             closed = await packets_of_committee(connection, committee.id)
             letters = await letters_about(connection, row.submission_id)
         maker = ReportMaker(
@@ -215,7 +215,7 @@ class Showing:
         return committee
 
     def _reader(self, request: web.Request, committee: Committee) -> Reader:
-        return Reader(person_of(request).may("secretary", committee.id), self.api.clock())
+        return Reader(committee, person_of(request).may("secretary", committee.id), self.api.clock())
 
 
 def html(page: str, status: int = 200) -> web.Response:
