@@ -29,7 +29,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 REPOSITORY = Path(__file__).parents[2]
 NOW = datetime.now(UTC)
-"""A real identity provider's tokens are of now."""
+"""The day of the run: a real identity provider's tokens are of now, and so is the archive's clock."""
 
 WIDE = {"width": 1280, "height": 900}
 MEETING, NEXT = (day_in_stockholm(NOW) + timedelta(days) for days in (16, 44))
@@ -97,7 +97,9 @@ async def archive(tmp_path: Path, oidc: OidcProvider) -> AsyncIterator[LoneServi
         "forms": str(REPOSITORY / "schemas" / "forms"),
         "objects": (tmp_path / "objects").as_uri(),
     }
-    async with alone(build, ArchiveSettings, tmp_path / "archive.db", StillClock(NOW), **told) as archive:
+    async with alone(
+        build, ArchiveSettings, tmp_path / "archive.db", StillClock(datetime.now(UTC)), **told
+    ) as archive:
         await archive.hear(
             accepted("0190", "Björkbackens kök"),
             accepted("0191", "Ekens förskola"),
