@@ -352,3 +352,27 @@ async def test_five_hundred_reports_are_shown_in_a_fifth_of_a_second(
         assert "r499" in await page(archive)
         taken.append(perf_counter() - begun)
     assert median(taken) < 0.2
+
+
+async def test_every_page_is_there_on_postgresql_too(
+    run_archive: Any, postgres_url: str, accepted: MakeAccepted, rejected: MakeRejected
+) -> None:
+    """With something on each; what SQLite lets pass, PostgreSQL may not."""
+    async with run_archive(postgres_url) as archive:
+        await archive.hear(accepted("a"), accepted("b", outcome="held", findings=[HELD]))
+        await archive.hear(rejected("c"))
+        status, _, _ = await send(archive, f"{MEETING}/freeze", leave_out_held="yes")
+        assert status == 303
+        await archive.hear(accepted("a", revision=2), accepted("d"))
+        for path in (
+            "/",
+            "/committees/valfard",
+            MEETING,
+            "/committees/valfard/meetings/2027-01-20",
+            "/committees/valfard/packets",
+            "/committees/valfard/year?year=2026",
+            "/operations",
+            "/accessibility",
+            *(f"/reports/{report}" for report in "abcd"),
+        ):
+            await page(archive, path)

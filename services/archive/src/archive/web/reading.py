@@ -63,11 +63,10 @@ def came_in_between(committee: Committee, meeting: Meeting) -> tuple[datetime, d
 async def packets_of_committee(connection: AsyncConnection, committee: str) -> Sequence[Row[Any]]:
     """All packets without their files, each with the count of its reports; the newest meeting first."""
     columns = [column for column in packets.c if column.name not in {"files", "meeting", "removal"}]
+    held = select(func.count()).where(packet_reports.c.packet_id == packets.c.id).scalar_subquery()
     query = (
-        select(*columns, func.count(packet_reports.c.position).label("reports"))
-        .outerjoin(packet_reports, packet_reports.c.packet_id == packets.c.id)
+        select(*columns, held.label("reports"))
         .where(packets.c.committee == committee)
-        .group_by(*columns)
         .order_by(packets.c.meeting_date.desc(), packets.c.number.desc())
     )
     return (await connection.execute(query)).all()
