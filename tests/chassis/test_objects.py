@@ -1,11 +1,15 @@
 """Bytes under their own hash: kept once, and gone when they are removed."""
 
+import io
 from pathlib import Path
 
 import pytest
 
 from chassis.objects import NoObject, Objects
 from chassis.store import StoreUnavailable
+
+LARGE = b"paper, " * 1_000_000
+"""More than goes into the store in one piece."""
 
 
 @pytest.fixture
@@ -49,3 +53,56 @@ async def test_other_bytes_under_the_name_are_handed_out_to_nobody(
         await objects.read(kept.object)
     await objects.keep(b"papers")
     assert await objects.read(kept.object) == b"papers"
+
+
+@pytest.mark.parametrize("content", [b"", b"papers", LARGE], ids=["empty", "small", "large"])
+async def test_a_file_is_kept_as_its_bytes_are(objects: Objects, tmp_path: Path, content: bytes) -> None:
+    """Under the same name, once, and it is copied as it is read; nothing half-written lies beside it."""
+    (tmp_path / "file").write_bytes(content)
+    kept = await objects.keep_file(tmp_path / "file")
+    assert await objects.keep(content) == await objects.keep_file(tmp_path / "file") == kept
+    copy = io.BytesIO()
+    await objects.copy(kept.object, copy)
+    assert copy.getvalue() == await objects.read(kept.object) == content
+    assert [path.name for path in (tmp_path / "objects").rglob("*") if path.is_file()] == [kept.sha256]
+
+
+@pytest.mark.parametrize("others", [b"", LARGE[:-1], LARGE[:-1] + b"!", LARGE + b" "])
+async def test_other_bytes_are_found_out_while_they_are_copied(
+    objects: Objects, tmp_path: Path, others: bytes
+) -> None:
+    """However many there are; who keeps the right file again mends it."""
+    (tmp_path / "file").write_bytes(LARGE)
+    kept = await objects.keep_file(tmp_path / "file")
+    (tmp_path / "objects" / kept.object).write_bytes(others)
+    with pytest.raises(NoObject):
+        await objects.copy(kept.object, io.BytesIO())
+    await objects.keep_file(tmp_path / "file")
+    assert await objects.read(kept.object) == LARGE
+
+
+async def test_what_was_never_there_is_not_copied(objects: Objects) -> None:
+    """And that is told before anything is written."""
+    copy = io.BytesIO()
+    with pytest.raises(NoObject):
+        await objects.copy("ab/abcd", copy)
+    assert not copy.getvalue()
+
+
+async def test_a_copy_that_finds_no_room_is_told_as_unavailable(objects: Objects) -> None:
+    """A full disk may have room again: nobody takes the object for lost."""
+    kept = await objects.keep(LARGE)
+    with pytest.raises(StoreUnavailable), Path("/dev/full").open("wb", buffering=0) as full:
+        await objects.copy(kept.object, full)
+
+
+async def test_a_file_that_cannot_be_read_or_kept_is_told_as_unavailable(
+    objects: Objects, tmp_path: Path
+) -> None:
+    """Nothing is promised that does not lie on the disk."""
+    with pytest.raises(StoreUnavailable):
+        await objects.keep_file(tmp_path / "none")
+    (tmp_path / "objects").write_text("in the way", "utf-8")
+    (tmp_path / "file").write_bytes(LARGE)
+    with pytest.raises(StoreUnavailable):
+        await objects.keep_file(tmp_path / "file")

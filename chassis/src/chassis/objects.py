@@ -4,8 +4,10 @@ import asyncio
 import functools
 import hashlib
 import os
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -16,6 +18,14 @@ from obstore.store import LocalStore, ObjectStore, from_url
 from chassis.store import StoreUnavailable
 
 log = structlog.get_logger()
+
+PIECE = 1 << 20
+"""Bytes of a large file that are in memory at once."""
+
+_ONE_PUT = 5 << 20
+"""Bytes of a file that goes into the store in one piece; the least that S3 takes as a part of more."""
+
+_PARTS_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -45,12 +55,26 @@ class Objects:
             StoreUnavailable: they could not be stored.
         """
         digest = await asyncio.to_thread(_sha256, content)
-        name = f"{digest[:2]}/{digest}"
+        name = _name(digest)
         try:
             await self._put(name, content)
         except (BaseError, OSError) as error:
             raise StoreUnavailable(type(error).__name__) from error
         return Kept(name, digest, len(content))
+
+    async def keep_file(self, path: Path) -> Kept:
+        """Store a file as `keep` does; of a large one only pieces are in memory.
+
+        Raises:
+            StoreUnavailable: it could not be read or stored.
+        """
+        try:
+            size = (await asyncio.to_thread(path.stat)).st_size
+            if size <= _ONE_PUT:
+                return await self.keep(await asyncio.to_thread(path.read_bytes))
+            return await self._keep_large(path, size)
+        except (BaseError, OSError) as error:
+            raise StoreUnavailable(type(error).__name__) from error
 
     async def read(self, name: str) -> bytes:
         """The bytes that were kept under the name.
@@ -64,6 +88,37 @@ class Objects:
             log.error("object.damaged", object=name)
             raise NoObject
         return content
+
+    async def copy(self, name: str, target: BinaryIO) -> None:
+        """Write the bytes that were kept under the name into an open file, a piece at a time.
+
+        Whoever hands them on waits until all are written: others are found out after the last piece.
+
+        Raises:
+            NoObject: they are not there, or others are.
+            StoreUnavailable: they could not be read or written.
+        """
+        try:
+            async for piece in self._pieces(name):
+                await asyncio.to_thread(target.write, piece)
+            await asyncio.to_thread(target.flush)
+        except OSError as error:
+            raise StoreUnavailable(type(error).__name__) from error
+
+    async def _pieces(self, name: str) -> AsyncIterator[bytes]:
+        """Raises as `copy` does; of other bytes only after the last of them."""
+        digest = hashlib.sha256()
+        try:
+            async for piece in (await obstore.get_async(self._store, name)).stream(PIECE):
+                await asyncio.to_thread(digest.update, piece)
+                yield piece
+        except (NotFoundError, FileNotFoundError):
+            raise NoObject from None
+        except (BaseError, OSError) as error:
+            raise StoreUnavailable(type(error).__name__) from error
+        if digest.hexdigest() != _digest_in(name):
+            log.error("object.damaged", object=name)
+            raise NoObject
 
     async def _found(self, name: str) -> bytes:
         try:
@@ -91,6 +146,28 @@ class Objects:
             await obstore.put_async(self._store, name, content, mode="create")
         except AlreadyExistsError:
             await self._mend(name, content)
+        await self._see_it_on_disk(name)
+
+    async def _keep_large(self, path: Path, size: int) -> Kept:
+        digest = await asyncio.to_thread(_sha256_of_file, path)
+        name = _name(digest)
+        if not await self._holds(name):
+            await obstore.put_async(
+                self._store, name, path, chunk_size=_ONE_PUT, max_concurrency=_PARTS_AT_ONCE
+            )
+        await self._see_it_on_disk(name)
+        return Kept(name, digest, size)
+
+    async def _holds(self, name: str) -> bool:
+        """Whether the bytes are there, and no others."""
+        try:
+            async for _ in self._pieces(name):
+                pass
+        except NoObject:
+            return False
+        return True
+
+    async def _see_it_on_disk(self, name: str) -> None:
         if self._folder is not None:
             await asyncio.to_thread(_make_durable, self._folder / name)
 
@@ -108,8 +185,21 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def _sha256_of_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _name(digest: str) -> str:
+    return f"{digest[:2]}/{digest}"
+
+
+def _digest_in(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
 def _is_named_so(content: bytes, name: str) -> bool:
-    return _sha256(content) == name.rpartition("/")[2]
+    return _sha256(content) == _digest_in(name)
 
 
 def _make_durable(path: Path) -> None:
