@@ -218,8 +218,8 @@ def test_the_documentation_is_swedish_and_names_every_file_that_it_tells_of() ->
 def two_hundred() -> Record:
     """As a large committee's autumn: reports of fifty kilobytes, each with a picture of 200."""
 
-    def picture() -> bytes:
-        return bytes(200_000)
+    def picture() -> io.BytesIO:
+        return io.BytesIO(bytes(200_000))
 
     paper = File.of("rapport.pdf", "application/pdf", b"%PDF" * 12_500)
     photo = File("bild.jpg", "image/jpeg", picture)

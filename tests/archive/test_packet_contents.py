@@ -5,8 +5,11 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
@@ -21,7 +24,7 @@ from archive.packets.contents import (
     innehall_json,
     paste_text,
 )
-from archive.packets.zipped import zipped
+from archive.packets.zipped import EARLIEST, write_zip
 from support.printed_reports import PACKET, REPORT, in_packet, packet_of, sent_texts
 
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
@@ -232,6 +235,16 @@ def test_the_agenda_line_says_what_is_known(number: str, diarienummer: str, titl
     assert replace(PACKET, agenda_number=number, diarienummer=diarienummer).title == title
 
 
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """The ZIP of files with that content; on the disk they are called otherwise."""
+    with TemporaryDirectory() as folder:
+        paths = {name: Path(folder, str(number)) for number, name in enumerate(files)}
+        for name, path in paths.items():
+            path.write_bytes(files[name])
+        write_zip(Path(folder, "packet.zip"), paths)
+        return Path(folder, "packet.zip").read_bytes()
+
+
 names = st.text("abcåäö/._-", min_size=1, max_size=20).filter(lambda name: not name.endswith("/"))
 
 
@@ -244,6 +257,17 @@ def test_what_is_zipped_can_be_taken_out_again(files: dict[str, bytes]) -> None:
         assert archive.testzip() is None
         assert archive.namelist() == sorted(files)
         assert {name: archive.read(name) for name in archive.namelist()} == files
+
+
+def test_a_large_file_is_zipped_as_if_it_had_been_in_memory() -> None:
+    """Piece by piece or at once: the bytes, and so the hash of a packet, are the same."""
+    large = b"kansli!" * 400_000
+    at_once = io.BytesIO()
+    with zipfile.ZipFile(at_once, "w") as archive:
+        entry = zipfile.ZipInfo("large.pdf", EARLIEST)
+        entry.external_attr, entry.create_system = 0o100644 << 16, 3
+        archive.writestr(entry, large)
+    assert zipped({"large.pdf": large}) == at_once.getvalue()
 
 
 def test_a_zip_depends_on_no_machine() -> None:

@@ -11,6 +11,7 @@ import pytest
 from archive.forms import Shown
 from archive.packets.contents import PacketReport
 from archive.packets.files import PACKET, files_of
+from archive.packets.workroom import workroom
 from archive.pdf import Press
 from chassis.objects import Objects
 from support.pdf_words import words_of_pdf
@@ -69,11 +70,11 @@ async def cost_of_a_large_meeting(objects: Objects) -> tuple[float, float]:
     packet, press = packet_of(*map(visit, range(200))), Press()
     try:
         process, begun = await process_of(press), time.process_time()
-        files = await files_of(packet, press, objects)
-        for content in files.values():
-            await objects.keep(content)
+        async with workroom() as folder:
+            files = await files_of(packet, press, objects, folder)
+            kept = {name: await objects.keep_file(path) for name, path in files.items()}
         cost = time.process_time() - begun + process.cpu_s, process.most_memory_mb
     finally:
         await press.close()
-    assert "Bilaga 14.200. " in words_of_pdf(files[PACKET])
+    assert "Bilaga 14.200. " in words_of_pdf(await objects.read(kept[PACKET].object))
     return cost

@@ -1,7 +1,9 @@
 """Bytes under their own hash: kept once, and gone when they are removed."""
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -89,11 +91,19 @@ async def test_what_was_never_there_is_not_copied(objects: Objects) -> None:
     assert not copy.getvalue()
 
 
-async def test_a_copy_that_finds_no_room_is_told_as_unavailable(objects: Objects) -> None:
+@pytest.fixture
+def full_disk() -> Iterator[BinaryIO]:
+    with Path("/dev/full").open("r+b", buffering=0) as full:
+        yield full
+
+
+async def test_a_copy_that_finds_no_room_is_told_as_unavailable(
+    objects: Objects, full_disk: BinaryIO
+) -> None:
     """A full disk may have room again: nobody takes the object for lost."""
     kept = await objects.keep(LARGE)
-    with pytest.raises(StoreUnavailable), Path("/dev/full").open("wb", buffering=0) as full:
-        await objects.copy(kept.object, full)
+    with pytest.raises(StoreUnavailable):
+        await objects.copy(kept.object, full_disk)
 
 
 async def test_a_file_that_cannot_be_read_or_kept_is_told_as_unavailable(

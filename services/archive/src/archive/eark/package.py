@@ -6,6 +6,7 @@ library's way of compressing can change the bytes. Read in this order: record, l
 
 import hashlib
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -29,6 +30,8 @@ from chassis.clock import in_stockholm
 
 PRESERVATION = "metadata/preservation/premis.xml"
 XML = "application/xml"
+_PIECE = 1 << 20
+"""Bytes of a file that are in memory at once."""
 
 
 def build_sip(record: Record) -> bytes:
@@ -60,16 +63,31 @@ class _Folder:
         local = in_stockholm(record.frozen_at)
         self._time = (local.year, local.month, local.day, local.hour, local.minute, local.second)
 
-    def put(self, path: str, media_type: str, content: bytes, original: str = "") -> Placed:
+    def put(self, path: str, media_type: str, content: bytes) -> Placed:
+        return self.take(path, File.of(Path(path).name, media_type, content))
+
+    def take(self, path: str, file: File) -> Placed:
+        with file.open() as source:
+            size = source.seek(0, os.SEEK_END)
+            source.seek(0)
+            digest = self._write(self._entry(path, size), source)
+        return Placed(path, file.media_type, size, digest, file.name or Path(path).name)
+
+    def _entry(self, path: str, size: int) -> ZipInfo:
         entry = ZipInfo(f"{self._root}/{path}", self._time)
         entry.create_system = 3
         entry.external_attr = 0o644 << 16
-        self._archive.writestr(entry, content)
-        digest = hashlib.sha256(content).hexdigest()
-        return Placed(path, media_type, len(content), digest, original or Path(path).name)
+        entry.file_size = size
+        return entry
 
-    def take(self, path: str, file: File) -> Placed:
-        return self.put(path, file.media_type, file.read(), file.name)
+    def _write(self, entry: ZipInfo, source: BinaryIO) -> str:
+        """Answers with the SHA-256 of what was written, in hex."""
+        digest = hashlib.sha256()
+        with self._archive.open(entry, "w") as place:
+            while piece := source.read(_PIECE):
+                digest.update(piece)
+                place.write(piece)
+        return digest.hexdigest()
 
 
 def _fill(folder: _Folder, record: Record) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Self
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, Self
 from uuid import UUID
 
 
@@ -12,17 +14,22 @@ class File:
     """A file that goes into the package as it is, byte for byte.
 
     `name` is what people know it by and may hold any letters; the package gives it a name of its own.
-    `read` is asked when its turn comes, so that only one file at a time lies in memory.
+    `open` is asked when its turn comes, and what it opens is read a piece at a time.
     """
 
     name: str
     media_type: str
-    read: Callable[[], bytes] = field(repr=False)
+    open: Callable[[], BinaryIO] = field(repr=False)
 
     @classmethod
     def of(cls, name: str, media_type: str, content: bytes) -> Self:
         """A file whose bytes are at hand."""
-        return cls(name, media_type, lambda: content)
+        return cls(name, media_type, lambda: BytesIO(content))
+
+    @classmethod
+    def at(cls, name: str, media_type: str, path: Path) -> Self:
+        """A file that lies on the disk."""
+        return cls(name, media_type, lambda: path.open("rb"))
 
 
 @dataclass(frozen=True)

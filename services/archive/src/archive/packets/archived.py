@@ -1,54 +1,50 @@
 """sip.zip: the record of a packet, made of the very files that are frozen and of the rows behind them."""
 
-import asyncio
-import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from itertools import count
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from archive.committees import Archiving
-from archive.eark.package import build_sip
+from archive.eark.package import write_sip
 from archive.eark.record import ChairDecision, File, Organisation, Record, RegisteredReport
 from archive.forms import Forms
-from archive.packets.contents import Enclosure, Packet, PacketReport, innehall_json
+from archive.packets.contents import enclosure_name
 from archive.packets.drafting import Draft
-from archive.packets.files import PACKET, report_file
+from archive.packets.files import CONTENTS, SIP
+from archive.packets.workroom import off_the_loop
 from chassis.metrics import service_version
-from chassis.objects import Objects
-
-Read = Callable[[str], bytes]
-"""Reads an object; called from another thread, one file at a time."""
 
 
-async def sip_of(
-    draft: Draft, archiving: Archiving, forms: Forms, files: Mapping[str, bytes], objects: Objects
-) -> bytes:
-    """The package of the packet whose `files` have been printed.
+async def write_record(draft: Draft, archiving: Archiving, forms: Forms, folder: Path) -> Path:
+    """The package of the packet whose files have been printed into the folder.
 
     Raises:
-        NoObject, StoreUnavailable: what came with a report cannot be read.
+        OSError: the folder cannot be written.
     """
-    loop = asyncio.get_running_loop()
+    record, path = Recording(draft, archiving, forms, folder).record(), folder / SIP
+    await off_the_loop(partial(_write, record, path))
+    return path
 
-    def read(name: str) -> bytes:
-        return asyncio.run_coroutine_threadsafe(objects.read(name), loop).result()
 
-    record = Recording(draft, archiving, forms, files, read).record()
-    return await asyncio.to_thread(build_sip, record)
+def _write(record: Record, path: Path) -> None:
+    with path.open("x+b") as target:
+        write_sip(record, target)
 
 
 @dataclass(frozen=True)
 class Recording:
-    """Tells a packet as a record: what an archive asks of it, and where the bytes are."""
+    """Tells a packet as a record: what an archive asks of it, and where in the folder the bytes are."""
 
     draft: Draft
     archiving: Archiving
     forms: Forms
-    files: Mapping[str, bytes]
-    read: Read
+    folder: Path
 
     def record(self) -> Record:
         packet, former = self.draft.packet, self.draft.table.former
@@ -61,20 +57,18 @@ class Recording:
             meeting=packet.date,
             number=packet.number,
             frozen_at=packet.frozen_at,
-            packet=File.of(packet.combined_name, "application/pdf", self.files[PACKET]),
-            contents=File.of("innehall.json", "application/json", self._contents()),
-            reports=tuple(map(self._report, packet.reports, self.draft.entries)),
+            packet=self._paper(packet.combined_name, packet.combined_name),
+            contents=File.at(CONTENTS, "application/json", self.folder / CONTENTS),
+            reports=tuple(map(self._report, count(1), self.draft.entries)),
             software=service_version(),
             case=packet.diarienummer or None,
             agreement=self.archiving.agreement or None,
             replaces=UUID(former.id) if former else None,
         )
 
-    def _contents(self) -> bytes:
-        return innehall_json(self.draft.packet, _hashes(self.draft.packet, self.files))
-
-    def _report(self, entry: PacketReport, row: Any) -> RegisteredReport:
-        printed = self.files[report_file(row.submission_id)]
+    def _report(self, position: int, row: Any) -> RegisteredReport:
+        packet = self.draft.packet
+        entry = packet.reports[position - 1]
         return RegisteredReport(
             submission_id=row.submission_id,
             revision=row.revision,
@@ -85,15 +79,21 @@ class Recording:
             sender=row.submitter["name"],
             subject=row.subject,
             public_subject=", ".join(filter(None, [row.title, entry.unit])),
-            pdf=File.of(f"{row.submission_id}.pdf", "application/pdf", printed),
+            pdf=self._paper(f"{row.submission_id}.pdf", packet.file_name(position)),
             source=File.of(f"{row.submission_id}.json", "application/json", _source(row)),
-            attachments=tuple(map(self._attachment, entry.enclosures)),
+            attachments=tuple(self._attachments(position)),
             drawn_up=self.archiving.own_reports == "drawn-up",
             chair_decision=self._decision(row),
         )
 
-    def _attachment(self, enclosure: Enclosure) -> File:
-        return File(enclosure.name, enclosure.media_type, lambda: self.read(enclosure.object))
+    def _paper(self, name: str, printed: str) -> File:
+        return File.at(name, "application/pdf", self.folder / printed)
+
+    def _attachments(self, position: int) -> Iterator[File]:
+        packet = self.draft.packet
+        for number, enclosure in enumerate(packet.reports[position - 1].enclosures, 1):
+            path = self.folder / enclosure_name(packet, position, number)
+            yield File.at(enclosure.name, enclosure.media_type, path)
 
     def _decision(self, row: Any) -> ChairDecision | None:
         form = self.forms.get(row.form)
@@ -124,11 +124,3 @@ def _source(row: Any) -> bytes:
     told = {name: getattr(row, name) for name in _SOURCE}
     text = json.dumps(told, indent=2, ensure_ascii=False, default=datetime.isoformat)
     return f"{text}\n".encode("utf-8", "backslashreplace")
-
-
-def _hashes(packet: Packet, files: Mapping[str, bytes]) -> dict[str, str]:
-    """By the names that the list has for them, as in packet.zip."""
-    named = {packet.combined_name: files[PACKET]}
-    for position, entry in enumerate(packet.reports, 1):
-        named[packet.file_name(position)] = files[report_file(entry.report.submission_id)]
-    return {name: hashlib.sha256(content).hexdigest() for name, content in named.items()}

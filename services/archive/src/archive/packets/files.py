@@ -1,9 +1,10 @@
 """The files of a packet: every paper printed, listed, and put together."""
 
-import asyncio
 import hashlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from archive.packets.contents import (
     Packet,
@@ -13,11 +14,14 @@ from archive.packets.contents import (
     innehall_json,
     paste_text,
 )
-from archive.packets.zipped import zipped
+from archive.packets.workroom import off_the_loop
+from archive.packets.zipped import write_zip
 from archive.pdf import Press, facts_of
 from chassis.objects import Objects
 
 PACKET, ZIP, TEXT, SIP = "packet.pdf", "packet.zip", "text.txt", "sip.zip"
+CONTENTS = "innehall.json"
+"""In packet.zip and in sip.zip."""
 MEDIA_TYPES = {
     PACKET: "application/pdf",
     ZIP: "application/zip",
@@ -31,38 +35,40 @@ def report_file(submission_id: str) -> str:
     return f"reports/{submission_id}.pdf"
 
 
-async def files_of(packet: Packet, press: Press, objects: Objects) -> dict[str, bytes]:
-    """Print the packet: the files that are kept of it, by name.
+async def files_of(packet: Packet, press: Press, objects: Objects, folder: Path) -> dict[str, Path]:
+    """Print the packet into the folder: the files that are kept of it, by name.
+
+    All that is in packet.zip lies there under its name in it.
 
     Raises:
         CannotPrint: a paper cannot be set.
         NoObject, StoreUnavailable: what came with a report cannot be read.
+        OSError: the folder cannot be written.
     """
-    papers = await _papers(packet, press)
-    enclosures = await _enclosures(packet, objects)
-    hashes = await asyncio.to_thread(_hashes, papers)
-    lists = {
-        "innehall.csv": innehall_csv(packet, hashes),
-        "innehall.json": innehall_json(packet, hashes),
-        "text.txt": paste_text(packet).encode(),
-    }
-    together = await asyncio.to_thread(zipped, {**papers, **enclosures, **lists})
+    papers = await _papers(packet, press, folder)
+    enclosures = await _enclosures(packet, objects, folder)
+    lists = await off_the_loop(partial(_lists, packet, papers, folder))
+    names = [*papers, *enclosures, *lists]
+    await off_the_loop(partial(write_zip, folder / ZIP, {name: folder / name for name in names}))
     singles = {
-        report_file(entry.report.submission_id): papers[packet.file_name(position)]
+        report_file(entry.report.submission_id): folder / packet.file_name(position)
         for position, entry in enumerate(packet.reports, 1)
     }
-    return {PACKET: papers[packet.combined_name], ZIP: together, TEXT: lists["text.txt"], **singles}
+    return {PACKET: folder / packet.combined_name, ZIP: folder / ZIP, TEXT: folder / TEXT, **singles}
 
 
-async def _papers(packet: Packet, press: Press) -> dict[str, bytes]:
-    """packet.pdf and each report's own PDF, by their names in the ZIP."""
-    printed = [await press.render(entry.report) for entry in packet.reports]
-    names = [packet.file_name(position) for position in range(1, len(printed) + 1)]
-    papers = dict(zip(names, printed, strict=True))
-    papers[packet.combined_name] = await press.render_many(
-        "packet.typ", combined_facts(packet), packet.frozen_at
-    )
-    return papers
+async def _papers(packet: Packet, press: Press, folder: Path) -> list[str]:
+    """packet.pdf and each report's own PDF; answers with their names in the ZIP."""
+    names = [packet.file_name(position) for position in range(1, len(packet.reports) + 1)]
+    for name, entry in zip(names, packet.reports, strict=True):
+        await _put(folder / name, await press.render(entry.report))
+    together = await press.render_many("packet.typ", combined_facts(packet), packet.frozen_at)
+    await _put(folder / packet.combined_name, together)
+    return [*names, packet.combined_name]
+
+
+async def _put(path: Path, content: bytes) -> None:
+    await off_the_loop(partial(path.write_bytes, content))
 
 
 def combined_facts(packet: Packet) -> dict[str, Any]:
@@ -74,13 +80,37 @@ def combined_facts(packet: Packet) -> dict[str, Any]:
     return {**front_page(packet), "reports": reports}
 
 
-async def _enclosures(packet: Packet, objects: Objects) -> dict[str, bytes]:
-    return {
-        enclosure_name(packet, position, number): await objects.read(enclosure.object)
+async def _enclosures(packet: Packet, objects: Objects, folder: Path) -> list[str]:
+    """Copy what came with the reports; answers with the names in the ZIP."""
+    enclosures = {
+        enclosure_name(packet, position, number): enclosure.object
         for position, entry in enumerate(packet.reports, 1)
         for number, enclosure in enumerate(entry.enclosures, 1)
     }
+    for name, kept in enclosures.items():
+        with await off_the_loop(partial(_new_file, folder / name)) as target:
+            await objects.copy(kept, target)
+    return list(enclosures)
 
 
-def _hashes(papers: Mapping[str, bytes]) -> dict[str, str]:
-    return {name: hashlib.sha256(content).hexdigest() for name, content in papers.items()}
+def _new_file(path: Path) -> BinaryIO:
+    path.parent.mkdir(exist_ok=True)
+    return path.open("xb")
+
+
+def _lists(packet: Packet, papers: Sequence[str], folder: Path) -> list[str]:
+    """Write the lists of the papers, and the words; answers with their names in the ZIP."""
+    hashes = {name: _sha256(folder / name) for name in papers}
+    lists = {
+        "innehall.csv": innehall_csv(packet, hashes),
+        CONTENTS: innehall_json(packet, hashes),
+        TEXT: paste_text(packet).encode(),
+    }
+    for name, content in lists.items():
+        (folder / name).write_bytes(content)
+    return list(lists)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

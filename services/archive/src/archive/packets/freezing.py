@@ -18,11 +18,12 @@ from archive.calendar import Meeting
 from archive.committees import Committee
 from archive.events import FrozenReport, PacketFrozen
 from archive.forms import Forms
-from archive.packets.archived import sip_of
+from archive.packets.archived import write_record
 from archive.packets.contents import Packet
 from archive.packets.drafting import Draft, Drafting, Table, Wish
 from archive.packets.files import PACKET, SIP, files_of
 from archive.packets.kept import holdings_of, packet_reports, packets, packets_of
+from archive.packets.workroom import workroom
 from archive.pdf import Press
 from archive.reports import (
     AT_A_MEETING,
@@ -86,11 +87,7 @@ class Freezing:
             StoreUnavailable: something could not be read or kept just now.
         """
         draft = await self._draft(committee, meeting, wish)
-        try:
-            files = await self._files(draft, committee)
-        except NoObject:
-            raise FileGone from None
-        kept = {name: await self.objects.keep(content) for name, content in files.items()}
+        kept = await self._kept(draft, committee)
         await self.store.write(partial(_freeze, draft, meeting, kept, by))
         self.on_frozen()
         return draft.packet
@@ -101,11 +98,15 @@ class Freezing:
             raise MeetingNotYet
         await self.store.write(partial(_note_minutes, committee, meeting.date, paragraph, by))
 
-    async def _files(self, draft: Draft, committee: Committee) -> dict[str, bytes]:
-        """The papers, and the record that an archive takes over."""
-        papers = await files_of(draft.packet, self.press, self.objects)
-        record = await sip_of(draft, committee.archiving, self.forms.current, papers, self.objects)
-        return {**papers, SIP: record}
+    async def _kept(self, draft: Draft, committee: Committee) -> dict[str, Kept]:
+        """The papers, and the record that an archive takes over, each kept under its hash."""
+        async with workroom() as folder:
+            try:
+                files = await files_of(draft.packet, self.press, self.objects, folder)
+            except NoObject:
+                raise FileGone from None
+            record = await write_record(draft, committee.archiving, self.forms.current, folder)
+            return {name: await self.objects.keep_file(path) for name, path in {**files, SIP: record}.items()}
 
     async def _draft(self, committee: Committee, meeting: Meeting, wish: Wish) -> Draft:
         if meeting.cancelled:
