@@ -23,14 +23,17 @@ from chassis.errands import ErrandWorker
 from chassis.events import STRUCTURED, Envelope, Event, encode, new_id, queue_name, unpack
 from chassis.folders import WatchedFolder, whole
 from chassis.metrics import Metrics
+from chassis.parking import replay
 from chassis.store import Store, open_store
 from chassis.store.tables import errands, inbox, outbox, parked
 from notification.__main__ import HISTORY, build
+from notification.breaker import Breaker, relay_gauge
+from notification.delivery import MOST_UNCERTAIN, Delivery, OnUncertain, mails_counter
 from notification.events import ReportFiled, ReportHeld, ReportReturned, SubmissionRejected
-from notification.handlers import Letters, mails_counter
+from notification.handlers import Letters
 from notification.headers import Sender
 from notification.mailbag import letters as mailbag
-from notification.post import Deferred, Receipt, Refused, Uncertain, Unsent
+from notification.post import Deferred, Receipt, Refused, Uncertain, Unreached, Unsent
 from notification.recipients import load_committees
 from notification.settings import NotificationSettings
 from support.lone_service import alone
@@ -102,6 +105,8 @@ class FakePost:
             raise self.script.pop(0)
         return Receipt("2.0.0 Ok: queued as 4711")
 
+    async def close(self) -> None: ...
+
     @property
     def recipients(self) -> list[str]:
         return [recipient for recipient, _ in self.handed_over]
@@ -137,8 +142,9 @@ class Office:
             return list((await connection.execute(select(table))).all())
 
     async def said(self) -> list[Envelope]:
+        """Each event once, to however many it was said."""
         received = [unpack(row.body, STRUCTURED)[0] for row in await self.rows(outbox)]
-        return [one.envelope for one in received if one.envelope is not None]
+        return list({one.envelope.id: one.envelope for one in received if one.envelope is not None}.values())
 
     async def states(self) -> Counter[str]:
         return Counter(row.state for row in await self.rows(mailbag))
@@ -153,16 +159,19 @@ def config(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def opened(url: str, config: Path) -> AsyncIterator[Office]:
+async def opened(
+    url: str, config: Path, on_uncertain: OnUncertain = OnUncertain.RESEND
+) -> AsyncIterator[Office]:
     clock, post, metrics = StillClock(NOW), FakePost(), Metrics("notification")
     store = open_store(url, "notification", clock)
     folder = WatchedFolder([config], whole(lambda folders: load_committees(folders[0], NOW.date())))
     sender = Sender("Kansli", "kansli@kommunen.example")
-    letters = Letters(
-        store, folder, post, sender, "http://127.0.0.1:8084", mails_counter(CollectorRegistry())
-    )
+    letters = Letters(store, folder, sender, "http://127.0.0.1:8084")
+    counts = CollectorRegistry()
+    breaker = Breaker(post, relay_gauge(counts))
+    delivery = Delivery(store, breaker, sender.address, on_uncertain, mails_counter(counts))
     consumers = [Consumer("notification", one, store, metrics) for one in letters.reads()]
-    (kind,) = letters.errands(1)
+    (kind,) = delivery.errands(1)
     worker = ErrandWorker("notification", kind, store, metrics)
     await store.open()
     await store.migrate(HISTORY)
@@ -236,7 +245,7 @@ async def test_a_new_version_of_a_report_is_a_new_letter(office: Office) -> None
 
 async def test_a_letter_is_the_same_bytes_however_often_it_is_sent(office: Office) -> None:
     """A relay that took it the first time can know it again by its Message-ID."""
-    office.post.script = [Uncertain("dot"), Deferred("RCPT", code=450), Unsent("connect")]
+    office.post.script = [Uncertain("dot"), Deferred("RCPT", code=450), Unreached("connect")]
     await office.hear(returned())
     for _ in range(4):
         assert await office.send_all() == 1
@@ -247,23 +256,117 @@ async def test_a_letter_is_the_same_bytes_however_often_it_is_sent(office: Offic
     assert (row.state, row.uncertain, row.answer) == ("sent", 1, "2.0.0 Ok: queued as 4711")
 
 
-@pytest.mark.parametrize(
-    ("trouble", "minutes"),
-    [(Deferred("RCPT", code=450, answer="grålistad"), 10), (Unsent("connect"), 1), (Uncertain("dot"), 10)],
-    ids=["deferred", "unsent", "uncertain"],
-)
-async def test_what_did_not_go_now_goes_later(office: Office, trouble: Exception, minutes: int) -> None:
-    """Not before its time, and it is no failed attempt: a relay may be away for days."""
+async def tried_after(office: Office, trouble: Exception, minutes: int) -> None:
+    """The letter meets the trouble now; it is tried again after so long and a fifth, and not before."""
+    office.post.script = [trouble]
+    assert await office.send_all() == 1
+    office.clock.pass_by(seconds=minutes * 60 - 1)
+    assert await office.send_all() == 0
+    office.clock.pass_by(seconds=minutes * 60 * 0.2 + 1)
+
+
+async def test_a_relay_that_is_away_costs_a_letter_nothing(office: Office) -> None:
+    """It may be away for as long as it likes: no attempt is counted, and no day of patience."""
     await office.hear(returned())
     for _ in range(20):
-        office.post.script = [trouble]
-        assert await office.send_all() == 1
-        office.clock.pass_by(seconds=minutes * 60 - 1)
-        assert await office.send_all() == 0
-        office.clock.pass_by(seconds=minutes * 60 * 0.2 + 1)
+        await tried_after(office, Unreached("connect"), 1)
+    ((row,)) = await office.rows(mailbag)
+    assert row.deferred_since is None
     assert await office.send_all() == 1
     assert await office.states() == Counter({"sent": 1})
     assert not await office.rows(parked)
+
+
+@pytest.mark.parametrize("trouble", [Deferred("RCPT", code=450), Unsent("DATA")], ids=str)
+async def test_a_letter_put_off_goes_after_minutes_then_every_half_hour(
+    office: Office, trouble: Exception
+) -> None:
+    """Greylisting ends within minutes; a full mailbox may take days."""
+    await office.hear(returned())
+    await tried_after(office, trouble, 5)
+    for _ in range(3):
+        office.post.script = [trouble]
+        assert await office.send_all() == 1
+        office.clock.pass_by(minutes=36)
+    await tried_after(office, trouble, 30)
+    assert await office.send_all() == 1
+    assert await office.states() == Counter({"sent": 1})
+
+
+async def test_a_letter_put_off_for_five_days_has_failed_and_lies_on_the_desk(office: Office) -> None:
+    """Nobody is written to about it; who looks at the desk, or hears the event, knows."""
+    await office.hear(returned())
+    for _ in range(2):
+        office.post.script = [Deferred("RCPT", code=452, answer="4.2.2 fullt")]
+        assert await office.send_all() == 1
+        office.clock.pass_by(days=5)
+    assert await office.send_all() == 0
+    ((row,)) = await office.rows(mailbag)
+    assert (row.state, row.answer) == ("failed", "4.2.2 fullt")
+    ((item,)) = await office.rows(parked)
+    assert item.reason == "given up, deferred at RCPT 452"
+    assert [one.type for one in await office.said()] == ["se.kansli.notification.failed.v1"]
+
+
+async def test_a_failed_letter_can_be_sent_from_the_desk(office: Office) -> None:
+    """When the address works again a person has it sent, and it is the same letter."""
+    office.post.script = [Refused("RCPT", code=550, answer="5.1.1 okänd")]
+    await office.hear(returned())
+    await office.send_all()
+    ((item,)) = await office.rows(parked)
+    await office.store.write(lambda tx: replay(tx, item.id, "Nora"))
+    assert await office.send_all() == 1
+    assert await office.states() == Counter({"sent": 1})
+
+
+async def test_an_uncertain_letter_is_sent_three_times_at_most(office: Office) -> None:
+    """Each time may be one more copy; then a person decides."""
+    office.post.script = [Uncertain("dot")] * 5
+    await office.hear(returned())
+    for _ in range(5):
+        await office.send_all()
+        office.clock.pass_by(hours=1)
+    assert len(office.post.handed_over) == MOST_UNCERTAIN
+    assert await office.states() == Counter({"parked": 1})
+    assert [item.reason for item in await office.rows(parked)] == [
+        "uncertain at dot: the relay may have taken it, 3 times"
+    ]
+
+
+@pytest.fixture
+async def cautious(tmp_path: Path, config: Path) -> AsyncIterator[Office]:
+    url = f"sqlite:///{tmp_path}/notification.db"
+    async with opened(url, config, OnUncertain.HOLD) as office:
+        yield office
+
+
+async def test_a_cautious_house_sends_no_uncertain_letter_twice(cautious: Office) -> None:
+    """It waits on the desk until a person says that it goes again."""
+    cautious.post.script = [Uncertain("dot")]
+    await cautious.hear(returned())
+    await cautious.send_all()
+    cautious.clock.pass_by(days=9)
+    assert await cautious.send_all() == 0
+    assert await cautious.states() == Counter({"parked": 1})
+    ((item,)) = await cautious.rows(parked)
+    await cautious.store.write(lambda tx: replay(tx, item.id, "Nora"))
+    assert await cautious.send_all() == 1
+    assert await cautious.states() == Counter({"sent": 1})
+
+
+async def test_a_cautious_house_sends_nothing_after_a_death(cautious: Office) -> None:
+    """Whoever takes over does not know how far the dead one came, and lays the letter on the desk."""
+    cautious.post.door.clear()
+    await cautious.hear(returned())
+    dying = asyncio.create_task(cautious.worker.do_one())
+    await cautious.post.knocked.wait()
+    dying.cancel()
+    await asyncio.gather(dying, return_exceptions=True)
+    cautious.clock.pass_by(minutes=21)
+    await cautious.send_all()
+    assert len(cautious.post.handed_over) == 1
+    ((row,)) = await cautious.rows(mailbag)
+    assert (row.state, row.uncertain) == ("parked", 1)
 
 
 async def test_a_refused_letter_is_told_as_failed_and_not_sent_again(office: Office) -> None:
@@ -280,6 +383,9 @@ async def test_a_refused_letter_is_told_as_failed_and_not_sent_again(office: Off
     ]
     failed = next(row for row in await office.rows(mailbag) if row.state == "failed")
     assert failed.answer == "5.1.1 okänd"
+    assert [(item.event_id, item.reason) for item in await office.rows(parked)] == [
+        (failed.id, "refused at RCPT 550")
+    ]
 
 
 async def test_intake_is_told_of_a_letter_without_an_address(office: Office) -> None:

@@ -1,6 +1,7 @@
 """What is known of a letter after it was handed over, on each road it can take."""
 
 import asyncio
+import re
 import ssl
 import subprocess
 from collections.abc import Callable
@@ -22,8 +23,10 @@ from notification.post import (
     StartTls,
     Uncertain,
     UnknownPost,
+    Unreached,
     Unsent,
     open_post,
+    xtext,
 )
 from support.smtp_sink import Act, Script, SmtpSink
 
@@ -62,12 +65,12 @@ async def test_a_relay_takes_the_letter_with_its_dots_and_answers_with_its_numbe
         ({"RCPT": "550 5.1.1 <asa@exempel.se> finns inte"}, Refused, "RCPT", 550),
         ({"DATA": "554 5.5.1 nej"}, Refused, "DATA", 554),
         ({"dot": "554 5.7.1 skräp"}, Refused, "dot", 554),
-        ({"banner": "421 upptagen"}, Unsent, "connect", 421),
-        ({"banner": "554 ingen post här"}, Unsent, "connect", 554),
+        ({"banner": "421 upptagen"}, Unreached, "connect", 421),
+        ({"banner": "554 ingen post här"}, Unreached, "connect", 554),
         ({"DATA": "250 oväntat"}, Unsent, "DATA", 250),
         ({"dot": "354 oväntat"}, Uncertain, "dot", 354),
-        ({"banner": Act.DROP}, Unsent, "connect", None),
-        ({"EHLO": Act.DROP}, Unsent, "EHLO", None),
+        ({"banner": Act.DROP}, Unreached, "connect", None),
+        ({"EHLO": Act.DROP}, Unreached, "EHLO", None),
         ({"RCPT": Act.DROP}, Unsent, "RCPT", None),
         ({"DATA": Act.DROP}, Unsent, "DATA", None),
         ({"dot": Act.DROP}, Uncertain, "dot", None),
@@ -146,10 +149,20 @@ async def test_a_wrong_password_is_not_the_letters_fault() -> None:
 
 
 async def test_a_relay_that_offers_dsn_is_told_the_letters_id() -> None:
-    """A bounce then names the letter and does not carry its text."""
+    """A report then comes whatever happens, names the letter, and does not carry its text."""
     async with SmtpSink({"EHLO": "250-sink\r\n250 DSN"}) as sink:
         await send(post_to(sink))
     assert f"MAIL FROM:<{SENDER}> RET=HDRS ENVID={LETTER_ID}" in sink.commands
+    news = "NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;asa@exempel.se"
+    assert f"RCPT TO:<{RECIPIENT}> {news}" in sink.commands
+
+
+@given(st.text(st.characters(max_codepoint=0x7E), max_size=40))
+def test_what_a_relay_is_told_in_an_option_can_be_read_back(text: str) -> None:
+    """No space or line end ends the option (RFC 3461 § 4)."""
+    told = xtext(text)
+    assert all("!" <= character <= "~" and character != "=" for character in told)
+    assert re.sub(r"\+([0-9A-F]{2})", lambda code: chr(int(code[1], 16)), told) == text
 
 
 async def test_what_is_no_address_never_reaches_the_relay() -> None:
@@ -158,6 +171,50 @@ async def test_what_is_no_address_never_reaches_the_relay() -> None:
         with pytest.raises(Refused, match="RCPT: not an address"):
             await post_to(sink).deliver(LETTER, SENDER, "a> SIZE=1", LETTER_ID)
     assert not sink.commands
+
+
+async def test_letters_one_after_another_go_on_one_line() -> None:
+    """Coming in costs more than a letter; RSET lets the relay forget the one before."""
+    async with SmtpSink({"RCPT": "450 grålistad"}) as sink:
+        post = post_to(sink)
+        for _ in range(3):
+            with pytest.raises(Deferred):
+                await send(post)
+        sink.script = {}
+        await send(post)
+        await post.close()
+    verbs = [command.split()[0] for command in sink.commands]
+    assert (verbs.count("EHLO"), verbs.count("RSET"), verbs.count("QUIT")) == (1, 3, 1)
+    assert len(sink.mails) == 1
+
+
+@pytest.mark.parametrize(
+    "script",
+    [{"RSET": Act.DROP}, {"RSET": "421 stänger"}, {"MAIL": Act.DROP}, {"MAIL": "421 stänger"}],
+    ids=str,
+)
+async def test_a_line_that_broke_between_two_letters_costs_the_second_nothing(
+    script: dict[str, str | Act],
+) -> None:
+    """It goes on a new line at once: once taken, never doubled."""
+    async with SmtpSink() as sink:
+        post = post_to(sink)
+        await send(post)
+        sink.once = {**script}
+        await send(post)
+        await post.close()
+    assert len(sink.mails) == 2
+    assert [command.split()[0] for command in sink.commands].count("EHLO") == 2
+
+
+async def test_a_line_that_nobody_needs_is_hung_up() -> None:
+    """A relay has few places, and an idle one is somebody else's."""
+    async with SmtpSink() as sink:
+        relay = Relay("127.0.0.1", sink.port, starttls=StartTls.NEVER)
+        await send(SmtpPost(relay, idle=0.05))
+        async with asyncio.timeout(5):
+            while sink.open_lines:
+                await asyncio.sleep(0.01)
 
 
 async def test_many_letters_go_out_at_once() -> None:

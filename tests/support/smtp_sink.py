@@ -57,9 +57,15 @@ class SmtpSink:
     resume: asyncio.Event = field(default_factory=asyncio.Event)
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the sink hangs."""
+    once: dict[str, str | Act] = field(default_factory=dict)
+    """What it does at a step the next time only."""
     port: int = 0
     _server: asyncio.Server | None = None
     _talks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def open_lines(self) -> int:
+        return len(self._talks)
 
     @property
     def url(self) -> str:
@@ -143,7 +149,8 @@ class _Talk:
     async def _answer(self, step: str) -> bool:
         """Whether the answer was yes."""
         usual = _USUAL.get(step, "250 Ok")
-        answer = cast("Mapping[str, str | Act]", self._sink.script).get(step, usual)
+        script = cast("Mapping[str, str | Act]", self._sink.script)
+        answer = self._sink.once.pop(step, script.get(step, usual))
         if answer is Act.DROP:
             raise _Dropped
         if answer is Act.HANG:

@@ -54,6 +54,13 @@ GivenUp = Callable[[Transaction, Errand], Awaitable[None]]
 """Stores that an errand was parked, in the transaction that parks it."""
 
 
+Ready = Callable[[], Awaitable[None]]
+"""Returns when errands of the kind can be done at all: none is begun before, and none loses an attempt."""
+
+
+async def _always_ready() -> None: ...
+
+
 async def _nothing_to_store(_tx: Transaction, _errand: Errand) -> None: ...
 
 
@@ -74,6 +81,7 @@ class ErrandKind:
     given_up: GivenUp = _nothing_to_store
     show: Show | None = None
     let_fall: LetFall | None = None
+    ready: Ready = _always_ready
 
 
 class LostLease(Exception):
@@ -163,8 +171,9 @@ class ErrandWorker:
     async def _work(self) -> None:
         while True:
             try:
+                await self._kind.ready()
                 while await finishing(self.do_one()):
-                    pass
+                    await self._kind.ready()
                 await self._wait_until_due()
             except StoreUnavailable as error:
                 log.warning("store.unavailable", errand=self._kind.name, reason=str(error))

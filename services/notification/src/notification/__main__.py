@@ -9,8 +9,10 @@ from chassis.folders import WatchedFolder, each
 from chassis.metrics import Metrics
 from chassis.service import Service
 from chassis.store import open_store
+from notification.breaker import Breaker, relay_gauge
+from notification.delivery import Delivery, mails_counter
 from notification.events import NotificationFailed, NotificationSent
-from notification.handlers import Letters, mails_counter
+from notification.handlers import Letters
 from notification.headers import Sender
 from notification.mailbag import tally
 from notification.post import open_post
@@ -31,11 +33,12 @@ def build(settings: NotificationSettings, bus: Bus, clock: Clock = system_clock)
     letters = Letters(
         store,
         committees,
-        open_post(settings.smtp_url.get_secret_value()),
         Sender(settings.sender_name, settings.sender_address, settings.reply_to),
         settings.pages_url.rstrip("/"),
-        mails_counter(metrics.registry),
     )
+    post = Breaker(open_post(settings.smtp_url.get_secret_value()), relay_gauge(metrics.registry))
+    counter = mails_counter(metrics.registry)
+    delivery = Delivery(store, post, settings.sender_address, settings.on_uncertain, counter)
     return Service(
         name=settings.service,
         settings=settings,
@@ -46,9 +49,10 @@ def build(settings: NotificationSettings, bus: Bus, clock: Clock = system_clock)
         clock=clock,
         reads=letters.reads(),
         says=[NotificationSent, NotificationFailed],
-        errands=letters.errands(settings.letters_at_once),
+        errands=delivery.errands(settings.letters_at_once),
         tally=lambda: tally(store),
         folders=[committees],
+        cleanup=[post.close],
     )
 
 

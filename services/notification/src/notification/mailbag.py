@@ -1,8 +1,11 @@
 """The letters that were written: their bytes, and what became of each."""
 
+from collections import Counter
+from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, Text, func, select, update
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, Text, func, or_, select, update
 from sqlalchemy.engine import Row
 
 from chassis.store import Store, Transaction
@@ -26,8 +29,15 @@ letters = Table(
     Column("answer", Text),
     Column("written_at", Moment, nullable=False),
     Column("settled_at", Moment),
+    Column("deferred_since", Moment),
+    Column("delivered_at", Moment),
+    Column("delayed_at", Moment),
+    Column("bounced_at", Moment),
+    Column("arrival_status", String),
 )
-"""`state` is written, sent or failed; `uncertain` counts the times when nobody knows whether it was taken.
+"""`state` is written, sent, failed, parked or dropped; `uncertain` counts the times when nobody knows
+whether it was taken. Of each kind of report of delivery the latest one's time is kept, and of the
+latest of all its status (RFC 3463).
 
 The bytes are made once, so that a letter that has to be sent again is the same letter.
 """
@@ -44,18 +54,77 @@ async def take_out(store: Store, letter_id: str) -> Row[Any]:
         return (await connection.execute(select(letters).where(letters.c.id == letter_id))).one()
 
 
-async def settle(tx: Transaction, letter_id: str, state: str, answer: str) -> None:
+async def settle(tx: Transaction, letter_id: str, state: str, answer: str | None) -> None:
     await tx.execute(
         update(letters)
         .where(letters.c.id == letter_id)
-        .values(state=state, answer=answer, settled_at=tx.clock())
+        .values(state=state, answer=answer, settled_at=tx.clock(), deferred_since=None)
     )
 
 
-async def count_uncertain(tx: Transaction, letter_id: str) -> None:
-    await tx.execute(
-        update(letters).where(letters.c.id == letter_id).values(uncertain=letters.c.uncertain + 1)
+async def count_uncertain(tx: Transaction, letter_id: str) -> int:
+    """Count one time more; returns how many there are."""
+    counted = (
+        update(letters)
+        .where(letters.c.id == letter_id)
+        .values(uncertain=letters.c.uncertain + 1)
+        .returning(letters.c.uncertain)
     )
+    return int((await tx.execute(counted)).scalar_one())
+
+
+async def note_deferral(tx: Transaction, letter_id: str, since: datetime) -> None:
+    await tx.execute(update(letters).where(letters.c.id == letter_id).values(deferred_since=since))
+
+
+class Arrival(StrEnum):
+    """What the latest report of delivery said of a letter; of two at the same time the worse holds."""
+
+    DELIVERED = "delivered"
+    DELAYED = "delayed"
+    BOUNCED = "bounced"
+
+
+def arrival(letter: Row[Any]) -> Arrival | None:
+    """Whether the letter has arrived, by the times of its reports and not by their order of arrival."""
+    times = {kind: letter._mapping[f"{kind}_at"] for kind in Arrival}
+    known = [(at, rank, kind) for rank, (kind, at) in enumerate(times.items()) if at is not None]
+    return max(known)[2] if known else None
+
+
+async def note_arrival(tx: Transaction, letter_id: str, kind: Arrival, at: datetime, status: str) -> Arrival:
+    """Keep what a report says; returns what holds of the letter now.
+
+    An old report that comes late changes nothing that a later one said.
+    """
+    letter = await locked(tx, letter_id)
+    before = letter._mapping[f"{kind}_at"]
+    if before is None or at > before:
+        await tx.execute(update(letters).where(letters.c.id == letter_id).values({f"{kind}_at": at}))
+    now = arrival(await locked(tx, letter_id))
+    if now is kind:
+        await tx.execute(update(letters).where(letters.c.id == letter_id).values(arrival_status=status))
+    return now or kind
+
+
+async def locked(tx: Transaction, letter_id: str) -> Row[Any]:
+    row = await tx.one(select(letters).where(letters.c.id == letter_id).with_for_update())
+    if row is None:
+        raise NoSuchLetter(letter_id)
+    return row
+
+
+class NoSuchLetter(Exception):
+    """A report names a letter that this house never wrote."""
+
+
+async def arrivals(store: Store) -> dict[str, int]:
+    """How many letters are known to be delivered, delayed or bounced."""
+    reported = or_(*(letters.c[f"{kind}_at"].is_not(None) for kind in Arrival))
+    times = [letters.c[f"{kind}_at"] for kind in Arrival]
+    async with store.read() as connection:
+        rows = (await connection.execute(select(*times).where(reported))).all()
+    return Counter(str(arrival(row)) for row in rows)
 
 
 async def tally(store: Store) -> dict[str, dict[str, int]]:

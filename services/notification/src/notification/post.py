@@ -4,7 +4,8 @@
     ├── Refused         never: the relay turned this letter down
     ├── NotYet          the same letter may be sent again
     │   ├── Deferred    the relay asked us to come back
-    │   └── Unsent      the relay was not reached, or lost, before the letter was its own
+    │   └── Unsent      the relay was lost before the letter was its own
+    │       └── Unreached   the relay was not there, or let nobody in: no matter of this letter
     └── Uncertain       the relay may have the letter or not
 
 With the final dot both sides own the letter (RFC 1047); what is lost after it leaves us not knowing.
@@ -17,8 +18,8 @@ import os
 import re
 import secrets
 import ssl
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
@@ -38,8 +39,19 @@ COMMAND_TIMEOUT_S = 300.0
 FINAL_TIMEOUT_S = 600.0
 """For the answer to the dot (RFC 5321 § 4.5.3.2.6): who gives up sooner sends letters twice."""
 
+LETTERS_A_LINE = 100
+"""Relays hang up on who sends without end; Postfix speaks of 100 letters a connection itself."""
+
+IDLE_S = 20.0
+"""A line waits so long for another letter; a relay under stress gives it ten seconds, at rest minutes."""
+
 _QUIT_TIMEOUT_S = 5.0
-"""A courtesy when the letter is already delivered; nobody should wait for it."""
+"""A courtesy when the letters are already delivered; nobody should wait for it."""
+
+_RSET_TIMEOUT_S = 10.0
+"""A line that does not answer this soon is left for a new one."""
+
+_CLOSING = 421
 
 _TAKEN = 250
 _START_INPUT = 354
@@ -68,7 +80,11 @@ class Deferred(NotYet):
 
 
 class Unsent(NotYet):
-    """The relay was not reached, let us not in, or was lost before the letter was sent."""
+    """The relay was lost before the letter was sent."""
+
+
+class Unreached(Unsent):
+    """The relay is not there or does not let us in, whatever letter we bring."""
 
 
 class Uncertain(NotDelivered):
@@ -94,6 +110,10 @@ class Post(Protocol):
         When cancelled after the dot it is as uncertain as a lost answer: the caller remembers
         that it was sending, before it sends.
         """
+        ...
+
+    async def close(self) -> None:
+        """Hang up; nothing is sent any more."""
         ...
 
 
@@ -131,6 +151,9 @@ class EmlFolder:
         except OSError as error:
             raise Unsent("write", answer=os.strerror(error.errno) if error.errno else "failed") from None
         return Receipt(path.name)
+
+    async def close(self) -> None:
+        """There is nothing to hang up."""
 
     def _lay(self, letter: bytes, name: str) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -221,8 +244,48 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+@dataclass
+class Line:
+    """A conversation with the relay that goes on for several letters."""
+
+    client: SMTP
+    letters: int = 0
+    good_until: float = 0.0
+    """On the loop's clock."""
+
+    def usable(self, now: float) -> bool:
+        return self.client.is_connected and self.letters < LETTERS_A_LINE and now < self.good_until
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """From whom, to whom, and by which id a report of the letter's fate names it (RFC 3461)."""
+
+    sender: str
+    recipient: str
+    letter_id: str
+
+    def tracing(self) -> list[str]:
+        """A report names the letter by our id and brings its headers back, not its text."""
+        return ["RET=HDRS", f"ENVID={xtext(self.letter_id)}"]
+
+    def news_wanted(self) -> list[str]:
+        return ["NOTIFY=SUCCESS,FAILURE,DELAY", f"ORCPT=rfc822;{xtext(self.recipient)}"]
+
+
+def xtext(text: str) -> str:
+    """Write the text so that no character ends an option or is lost on the road (RFC 3461 § 4)."""
+    return "".join(
+        character if "!" <= character <= "~" and character not in "+=" else f"+{ord(character):02X}"
+        for character in text
+    )
+
+
 class SmtpPost:
-    """Speaks with the relay on a connection per letter: a broken one harms no other letter."""
+    """Speaks with the relay on as many lines as letters are sent side by side, each for several letters.
+
+    A line that broke since its last letter costs the next one nothing: that goes on a new line.
+    """
 
     def __init__(
         self,
@@ -230,31 +293,90 @@ class SmtpPost:
         *,
         command_timeout: float = COMMAND_TIMEOUT_S,
         final_timeout: float = FINAL_TIMEOUT_S,
+        idle: float = IDLE_S,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.relay = relay
         self._command_timeout = command_timeout
         self._final_timeout = final_timeout
+        self._idle_s = idle
         self._tls = tls
+        self._idle: list[Line] = []
 
     async def deliver(self, letter: bytes, sender: str, recipient: str, letter_id: str) -> Receipt:
         _check("MAIL", sender)
         _check("RCPT", recipient)
-        async with self._conversation() as client:
-            await _address(client, sender, recipient, letter_id)
-            line = await _open_data(client)
-            return await self._hand_over(line, letter)
+        envelope = Envelope(sender, recipient, letter_id)
+        if line := await self._old_line():
+            try:
+                return await self._send(line, envelope, letter)
+            except NotYet:
+                if line.client.is_connected:
+                    raise
+        return await self._send(await self._new_line(), envelope, letter)
 
-    @asynccontextmanager
-    async def _conversation(self) -> AsyncIterator[SMTP]:
+    async def close(self) -> None:
+        lines, self._idle = self._idle, []
+        await asyncio.gather(*(_hang_up(line) for line in lines))
+
+    async def _old_line(self) -> Line | None:
+        """The line that was used last and still answers; RSET forgets whatever letter went before."""
+        now = asyncio.get_running_loop().time()
+        while self._idle:
+            line = self._idle.pop()
+            if not line.usable(now):
+                await _hang_up(line)
+            elif await self._answers(line):
+                return line
+        return None
+
+    async def _answers(self, line: Line) -> bool:
+        try:
+            await line.client.rset(timeout=min(self._command_timeout, _RSET_TIMEOUT_S))
+        except (SMTPException, OSError):
+            line.client.close()
+            return False
+        return True
+
+    async def _new_line(self) -> Line:
         client = self._client()
         try:
             await self._introduce(client)
-            yield client
-            with suppress(SMTPException, OSError):
-                await client.quit(timeout=_QUIT_TIMEOUT_S)
-        finally:
+        except BaseException:
             client.close()
+            raise
+        return Line(client)
+
+    async def _send(self, line: Line, envelope: Envelope, letter: bytes) -> Receipt:
+        """Send one letter; what the relay answered leaves the line whole, what was lost does not."""
+        whole = False
+        try:
+            await _address(line.client, envelope)
+            protocol = await _open_data(line.client)
+            receipt = await self._hand_over(protocol, letter)
+            whole = True
+            return receipt
+        except (Refused, Deferred) as answer:
+            whole = answer.code != _CLOSING
+            raise
+        finally:
+            self._put_by(line, whole)
+
+    def _put_by(self, line: Line, whole: bool) -> None:
+        """Keep the line for the next letter, or let it go; one that nobody needs hangs up by itself."""
+        if not whole:
+            line.client.close()
+            return
+        loop = asyncio.get_running_loop()
+        line.letters += 1
+        line.good_until = loop.time() + self._idle_s
+        self._idle.append(line)
+        loop.call_later(self._idle_s, self._let_go, line)
+
+    def _let_go(self, line: Line) -> None:
+        if line in self._idle and asyncio.get_running_loop().time() >= line.good_until:
+            self._idle.remove(line)
+            line.client.close()
 
     def _client(self) -> SMTP:
         """`start_tls=False` because this class decides when, and sees what happens."""
@@ -287,12 +409,12 @@ class SmtpPost:
             return False
         return self.relay.starttls is StartTls.REQUIRED or client.supports_extension("starttls")
 
-    async def _hand_over(self, line: SMTPProtocol, letter: bytes) -> Receipt:
+    async def _hand_over(self, protocol: SMTPProtocol, letter: bytes) -> Receipt:
         """Write the letter and its dot at once; from there on nobody can know."""
         with _before_the_dot("DATA"):
-            line.write(_with_dot(letter))
+            protocol.write(_with_dot(letter))
         with _after_the_dot():
-            answer = await line.read_response(timeout=self._final_timeout)
+            answer = await protocol.read_response(timeout=self._final_timeout)
         if answer.code != _TAKEN:
             raise _judgement("dot", answer) or Uncertain("dot", code=answer.code, answer=answer.message)
         return Receipt(answer.message)
@@ -304,16 +426,18 @@ def _check(step: str, address: str) -> None:
         raise Refused(step, answer="not an address")
 
 
-async def _address(client: SMTP, sender: str, recipient: str, letter_id: str) -> None:
+async def _hang_up(line: Line) -> None:
+    with suppress(SMTPException, OSError):
+        await line.client.quit(timeout=_QUIT_TIMEOUT_S)
+    line.client.close()
+
+
+async def _address(client: SMTP, envelope: Envelope) -> None:
+    traced = client.supports_extension("dsn")
     with _before_the_dot("MAIL"):
-        await client.mail(sender, options=_tracing(client, letter_id))
+        await client.mail(envelope.sender, options=envelope.tracing() if traced else [])
     with _before_the_dot("RCPT"):
-        await client.rcpt(recipient)
-
-
-def _tracing(client: SMTP, letter_id: str) -> list[str]:
-    """RFC 3461: a bounce names the letter by our id and brings its headers back, not its text."""
-    return ["RET=HDRS", f"ENVID={letter_id}"] if client.supports_extension("dsn") else []
+        await client.rcpt(envelope.recipient, options=envelope.news_wanted() if traced else [])
 
 
 async def _open_data(client: SMTP) -> SMTPProtocol:
@@ -338,9 +462,9 @@ def _knocking(step: str) -> Iterator[None]:
     try:
         yield
     except SMTPResponseException as answer:
-        raise Unsent(step, code=answer.code, answer=answer.message) from None
+        raise Unreached(step, code=answer.code, answer=answer.message) from None
     except (SMTPException, OSError) as loss:
-        raise Unsent(step, answer=type(loss).__name__) from None
+        raise Unreached(step, answer=type(loss).__name__) from None
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from chassis.settings import ServiceSettings
+from notification.delivery import OnUncertain
 from notification.post import open_post
 
 
@@ -29,6 +30,14 @@ class NotificationSettings(ServiceSettings):
         description="Where the secretary's pages are, for the links in letters",
     )
     letters_at_once: int = Field(default=4, ge=1, le=50, description="How many letters are sent side by side")
+
+    on_uncertain: OnUncertain = Field(
+        default=OnUncertain.RESEND,
+        description=(
+            "A letter that the relay may have or not: resend (the same letter, three times at most)"
+            " or hold (for a person at the desk)"
+        ),
+    )
 
     @field_validator("smtp_url")
     @classmethod
