@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from archive.events import LetterEvent, NotificationFailed, NotificationSent
+from archive.events import LetterEvent, NotificationBounced, NotificationFailed, NotificationSent
 from archive.letters import letters, letters_about, letters_by_state
 from support.lone_service import LoneService
 
@@ -32,3 +32,13 @@ async def test_a_failure_stands_in_whatever_order_it_is_heard(
         await archive.hear(heard(kinds[which]))
     ((state,),) = await archive.rows(select(letters.c.state))
     assert state == "failed"
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0), (0, 1, 0)])
+async def test_a_letter_that_bounced_did_not_arrive(archive: LoneService, order: tuple[int, ...]) -> None:
+    """The relay had taken it, whatever is heard last."""
+    kinds = (NotificationSent, NotificationBounced)
+    for which in order:
+        await archive.hear(heard(kinds[which]))
+    ((state,),) = await archive.rows(select(letters.c.state))
+    assert state == "bounced"

@@ -79,6 +79,14 @@ async def test_a_letter_sent_by_one_who_died_is_counted_uncertain(town: Auditor,
     assert set(twice) & uncertain.keys()
 
 
+async def test_a_letter_whose_sender_died_before_the_dot_is_sent_and_counted(town: Auditor) -> None:
+    """Who takes over cannot see how far the dead one came; the relay got it once all the same."""
+    before = Counter(await town.uncertain())
+    await die_under_load(town, "notification.before_dot:30")
+    uncertain = Counter(await town.uncertain()) - before
+    assert 1 <= uncertain.total() <= LETTERS_AT_ONCE
+
+
 @pytest.mark.postgresql
 @pytest.mark.parametrize("point", ON_POSTGRESQL)
 async def test_so_it_is_on_postgresql(town_on_postgresql: Auditor, point: str) -> None:

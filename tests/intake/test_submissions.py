@@ -14,6 +14,7 @@ from intake.events import (
     Finding,
     FrozenReport,
     Meeting,
+    NotificationBounced,
     NotificationFailed,
     NotificationSent,
     PacketFrozen,
@@ -156,8 +157,14 @@ async def test_a_letter_is_a_line_in_the_history(intake: LoneService) -> None:
     submission_id = await sent(intake, "1")
     await intake.hear(NotificationSent(submission_id=submission_id))
     await intake.hear(NotificationFailed(submission_id=submission_id))
+    await intake.hear(NotificationBounced(submission_id=submission_id))
     steps = [step["event"] for step in (await told(intake, submission_id))["history"]]
-    assert steps == ["submission.received", "notification.sent", "notification.failed"]
+    assert steps == [
+        "submission.received",
+        "notification.sent",
+        "notification.failed",
+        "notification.bounced",
+    ]
 
 
 async def test_an_event_heard_twice_is_noted_once(intake: LoneService) -> None:

@@ -28,10 +28,11 @@ from chassis.store import Store, open_store
 from chassis.store.tables import errands, inbox, outbox, parked
 from notification.__main__ import HISTORY, build
 from notification.breaker import Breaker, relay_gauge
-from notification.delivery import MOST_UNCERTAIN, Delivery, OnUncertain, mails_counter
+from notification.delivery import MOST_UNCERTAIN, Delivery, OnUncertain, let_fall, mails_counter
 from notification.events import ReportFiled, ReportHeld, ReportReturned, SubmissionRejected
 from notification.handlers import Letters
 from notification.headers import Sender
+from notification.mailbag import Arrival, note_arrival
 from notification.mailbag import letters as mailbag
 from notification.post import Deferred, Receipt, Refused, Uncertain, Unreached, Unsent
 from notification.recipients import load_committees
@@ -331,6 +332,34 @@ async def test_an_uncertain_letter_is_sent_three_times_at_most(office: Office) -
     assert [item.reason for item in await office.rows(parked)] == [
         "uncertain at dot: the relay may have taken it, 3 times"
     ]
+
+
+@pytest.mark.parametrize("kind", Arrival)
+async def test_an_uncertain_letter_that_a_report_names_was_taken(office: Office, kind: Arrival) -> None:
+    """Whatever the report says, the relay had it; it is not sent once more."""
+    office.post.script = [Uncertain("dot")]
+    await office.hear(returned())
+    await office.send_all()
+    ((row,)) = await office.rows(mailbag)
+    await office.store.write(lambda tx: note_arrival(tx, row.id, kind, NOW, "2.0.0"))
+    office.clock.pass_by(hours=1)
+    assert await office.send_all() == 1
+    assert await office.states() == Counter({"sent": 1})
+    assert len(office.post.handed_over) == 1
+
+
+async def test_a_parked_letter_that_a_person_drops_is_told_as_failed(office: Office) -> None:
+    """Nobody waits for it any more."""
+    office.post.script = [Uncertain("dot")] * MOST_UNCERTAIN
+    await office.hear(returned())
+    for _ in range(MOST_UNCERTAIN):
+        await office.send_all()
+        office.clock.pass_by(hours=1)
+    ((row,)) = await office.rows(mailbag)
+    for _ in range(2):
+        await office.store.write(lambda tx: let_fall(tx, row.id))
+    assert await office.states() == Counter({"dropped": 1})
+    assert [one.type for one in await office.said()] == ["se.kansli.notification.failed.v1"]
 
 
 @pytest.fixture

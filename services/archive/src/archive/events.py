@@ -223,6 +223,12 @@ class NotificationFailed(LetterEvent):
     kind: ClassVar[str] = "notification.failed"
 
 
+class NotificationBounced(LetterEvent):
+    """It was sent and did not arrive."""
+
+    kind: ClassVar[str] = "notification.bounced"
+
+
 SAID = (
     ReportFiled,
     ReportHeld,

@@ -7,7 +7,7 @@ from sqlalchemy import Column, Integer, String, Table, func, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from archive.events import LetterEvent, NotificationFailed, NotificationSent
+from archive.events import LetterEvent, NotificationBounced, NotificationFailed, NotificationSent
 from archive.reports import metadata
 from chassis.consumer import Subscription
 from chassis.store import Transaction
@@ -23,14 +23,16 @@ letters = Table(
     Column("state", String, nullable=False),
     Column("heard_at", Moment, nullable=False),
 )
-"""One row per letter that notification has told of; `state` is sent or failed."""
+"""One row per letter that notification has told of; `state` is sent, failed or bounced."""
 
-_RANK = {NotificationSent.kind: 0, NotificationFailed.kind: 1}
-"""Whichever is heard last, a letter that has failed has failed."""
+LETTER_EVENTS = (NotificationSent, NotificationFailed, NotificationBounced)
+
+_RANK = {NotificationSent.kind: 0, NotificationFailed.kind: 1, NotificationBounced.kind: 2}
+"""Whichever is heard last, a letter that has failed has failed, and one that bounced did not arrive."""
 
 
 def reads() -> list[Subscription[Any]]:
-    return [Subscription(event, note_letter) for event in (NotificationSent, NotificationFailed)]
+    return [Subscription(event, note_letter) for event in LETTER_EVENTS]
 
 
 async def note_letter(event: LetterEvent, tx: Transaction) -> None:

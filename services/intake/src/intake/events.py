@@ -140,3 +140,7 @@ class NotificationSent(Event):
 
 class NotificationFailed(Event):
     kind: ClassVar[str] = "notification.failed"
+
+
+class NotificationBounced(Event):
+    kind: ClassVar[str] = "notification.bounced"

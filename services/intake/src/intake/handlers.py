@@ -7,6 +7,7 @@ from chassis.consumer import Subscription
 from chassis.store import Transaction
 from intake.events import (
     FrozenReport,
+    NotificationBounced,
     NotificationFailed,
     NotificationSent,
     PacketFrozen,
@@ -54,6 +55,7 @@ class Ledger:
             Subscription(PacketFrozen, self.note_frozen_reports),
             Subscription(NotificationSent, note_letter),
             Subscription(NotificationFailed, note_letter),
+            Subscription(NotificationBounced, note_letter),
         ]
 
     async def note_rejected_submission(self, event: SubmissionRejected, tx: Transaction) -> None:
@@ -95,7 +97,9 @@ async def note_moved_report(event: ReportMoved, tx: Transaction) -> None:
     await note(tx, event.submission_id, event.kind)
 
 
-async def note_letter(event: NotificationSent | NotificationFailed, tx: Transaction) -> None:
+async def note_letter(
+    event: NotificationSent | NotificationFailed | NotificationBounced, tx: Transaction
+) -> None:
     await note(tx, event.submission_id, event.kind)
 
 

@@ -8,13 +8,15 @@ from chassis.clock import Clock, day_in_stockholm, system_clock
 from chassis.folders import WatchedFolder, each
 from chassis.metrics import Metrics
 from chassis.service import Service
-from chassis.store import open_store
+from chassis.store import Store, open_store
+from notification.arrivals import Arrivals, reports_counter
 from notification.breaker import Breaker, relay_gauge
 from notification.delivery import Delivery, mails_counter
-from notification.events import NotificationFailed, NotificationSent
+from notification.events import NotificationBounced, NotificationFailed, NotificationSent
 from notification.handlers import Letters
 from notification.headers import Sender
 from notification.mailbag import tally
+from notification.maildir import maildir_at
 from notification.post import open_post
 from notification.recipients import find_committees, load_committee
 from notification.settings import NotificationSettings
@@ -39,6 +41,7 @@ def build(settings: NotificationSettings, bus: Bus, clock: Clock = system_clock)
     post = Breaker(open_post(settings.smtp_url.get_secret_value()), relay_gauge(metrics.registry))
     counter = mails_counter(metrics.registry)
     delivery = Delivery(store, post, settings.sender_address, settings.on_uncertain, counter)
+    arrivals = _arrivals(settings, store, metrics)
     return Service(
         name=settings.service,
         settings=settings,
@@ -48,12 +51,19 @@ def build(settings: NotificationSettings, bus: Bus, clock: Clock = system_clock)
         history=HISTORY,
         clock=clock,
         reads=letters.reads(),
-        says=[NotificationSent, NotificationFailed],
+        says=[NotificationSent, NotificationFailed, NotificationBounced],
         errands=delivery.errands(settings.letters_at_once),
         tally=lambda: tally(store),
         folders=[committees],
+        background=[arrivals.watch] if arrivals else [],
         cleanup=[post.close],
     )
+
+
+def _arrivals(settings: NotificationSettings, store: Store, metrics: Metrics) -> Arrivals | None:
+    if settings.bounces is None:
+        return None
+    return Arrivals(store, maildir_at(settings.bounces), reports_counter(metrics.registry))
 
 
 if __name__ == "__main__":

@@ -106,3 +106,10 @@ class NotificationFailed(LetterEvent):
 
     kind: ClassVar[str] = "notification.failed"
     heard_by: ClassVar[tuple[str, ...]] = ("intake", "archive")
+
+
+class NotificationBounced(LetterEvent):
+    """The relay had taken the letter, and a report says that it did not arrive."""
+
+    kind: ClassVar[str] = "notification.bounced"
+    heard_by: ClassVar[tuple[str, ...]] = ("intake", "archive")

@@ -31,6 +31,7 @@ from aiosmtplib import SMTP, SMTPException, SMTPResponseException, SMTPServerDis
 from aiosmtplib.protocol import SMTPProtocol
 from aiosmtplib.response import SMTPResponse
 
+from chassis.crash_points import crash_point
 from notification.recipients import is_mailbox
 
 COMMAND_TIMEOUT_S = 300.0
@@ -411,6 +412,7 @@ class SmtpPost:
 
     async def _hand_over(self, protocol: SMTPProtocol, letter: bytes) -> Receipt:
         """Write the letter and its dot at once; from there on nobody can know."""
+        crash_point("notification.before_dot")
         with _before_the_dot("DATA"):
             protocol.write(_with_dot(letter))
         with _after_the_dot():

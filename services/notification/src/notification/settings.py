@@ -7,6 +7,7 @@ from pydantic_settings import SettingsConfigDict
 
 from chassis.settings import ServiceSettings
 from notification.delivery import OnUncertain
+from notification.maildir import maildir_at
 from notification.post import open_post
 
 
@@ -38,6 +39,21 @@ class NotificationSettings(ServiceSettings):
             " or hold (for a person at the desk)"
         ),
     )
+
+    bounces: str | None = Field(
+        default=None,
+        description=(
+            "Where reports of delivery come in: maildir:///folder, the mailbox of the sender's address;"
+            " without it a letter is known to be sent, not to have arrived"
+        ),
+    )
+
+    @field_validator("bounces")
+    @classmethod
+    def _a_mailbox_that_can_be(cls, value: str | None) -> str | None:
+        if value is not None:
+            maildir_at(value)
+        return value
 
     @field_validator("smtp_url")
     @classmethod
