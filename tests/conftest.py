@@ -6,9 +6,10 @@
 | `broker`       | the run's own broker, to kill and restart; running as a test begins |
 | `postgres_url` | a database that no other test has used                              |
 | `postgres`     | the run's own server, to kill and restart; running as a test begins |
+| `postfix`      | the run's own mail server, running                                  |
 
-Whoever asks for one is marked `rabbitmq` or `postgresql`, and `browser` who asks for the browser of
-`tests/pages`; `KANSLI_TEST_AMQP_URL` and
+Whoever asks for one is marked `rabbitmq`, `postgresql` or `postfix`, and `browser` who asks for the
+browser of `tests/pages`; `KANSLI_TEST_AMQP_URL` and
 `KANSLI_TEST_POSTGRES_URL` name servers to use for the two addresses instead of the run's own.
 """
 
@@ -23,6 +24,7 @@ import pytest
 from hypothesis import settings
 
 from support.missing import skipping_if_missing
+from support.postfix import Postfix
 from support.postgresql import Postgres, fresh_database
 from support.rabbitmq import Broker, delete_queues, house_queues
 
@@ -52,6 +54,7 @@ def pytest_configure() -> None:
 NEEDS = {
     "rabbitmq": {"amqp_url", "broker"},
     "postgresql": {"postgres_url", "postgres"},
+    "postfix": {"postfix"},
     "browser": {"browser"},
 }
 
@@ -116,3 +119,13 @@ def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
         postgres: Postgres = request.getfixturevalue("postgres")
         with postgres.fresh_database() as database:
             yield database
+
+
+@pytest.fixture(scope="session")
+def postfix() -> Iterator[Postfix]:
+    with (
+        skipping_if_missing(),
+        TemporaryDirectory(prefix="kansli-postfix-") as folder,
+        Postfix(Path(folder)) as postfix,
+    ):
+        yield postfix

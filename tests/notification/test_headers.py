@@ -1,10 +1,8 @@
 """What is written in a header is what is read in it, byte for byte the same each time."""
 
 import asyncio
-import random
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
 from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.message import EmailMessage
@@ -18,30 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notification.headers import Sender, as_bytes
-from notification.letters import Letter
 from notification.post import open_post
+from support.swedish_letters import LETTER, WORDS, swedish_letter
 
-LETTER = Letter(
-    id="0198f4a2-6c1e-7d3b-9a55-0c9d2f1b7e44.1.rejected_submitter.c62209927e2150ec",
-    kind="rejected_submitter",
-    committee="valfard",
-    submission_id="0198f4a2-6c1e-7d3b-9a55-0c9d2f1b7e44",
-    recipient_name="Åsa Ek",
-    recipient_address="asa@exempel.se",
-    subject="Din rapport behöver rättas",
-    text="Rätta rapporten.\n.\n.Punkt först på raden.\n",
-    html="<p>Rätta rapporten. . .Punkt först på raden.</p>",
-    message_id="<0198f4a2.1.rejected_submitter.c62209927e2150ec@exempel.se>",
-    created_at=datetime(2026, 11, 20, 13, 3, tzinfo=UTC),
-)
 SENDER = Sender("Kansli Exempelkommun", "kansli@exempel.se", reply_to="namnd@exempel.se")
 
-WORDS = (
-    *("omsorgsnämnden", "Välfärd-", "och", "servicenämnden", "Räddningstjänstförbundet", "9"),
-    *("äldreomsorg", "Åsa", "Öst", "i", "å", "(besök)", "§ 14", "–", "=?utf-8?q?x?=", "=20", "_"),
-    *("kontaktpolitikerrapporter", "december", "Lindgården,", '"Eken"', "klockan", "12.00", "🌲"),
-    "samhällsbyggnadsnämndsordförandeskapsutbildningsmaterialförteckningsöversättning",
-)
 one_word = st.sampled_from(WORDS) | st.text("abcxyzåäöÅÄÖé0123456789-.,:;()\"'/=?_§@<>\\", min_size=1)
 lines = st.lists(one_word, min_size=1, max_size=14).map(" ".join)
 
@@ -186,9 +165,3 @@ async def test_hundreds_of_swedish_letters_pass_a_real_server_unharmed() -> None
     for letter, content in zip(letters, mailroom.contents, strict=True):
         assert letter.subject == read(content)["Subject"]
         assert (letter.recipient_name, letter.recipient_address) == mailbox(content, "To")
-
-
-def swedish_letter(seed: int) -> Letter:
-    dice = random.Random(seed)
-    subject, name = (" ".join(dice.choices(WORDS, k=dice.randint(1, 12))) for _ in range(2))
-    return replace(LETTER, subject=subject, recipient_name=name)
