@@ -308,6 +308,29 @@ async def test_a_graceful_stop_finishes_what_was_begun(store: Store) -> None:
     assert {(errand.attempts, errand.begun_before) for errand in hand.done} <= {(1, False)}
 
 
+async def test_nothing_is_begun_until_the_kind_is_ready(sqlite_store: Store) -> None:
+    """What is needed is away: errands wait as they are, unleased and uncounted."""
+    hand, there = Hand(), asyncio.Event()
+
+    async def ready() -> None:
+        await there.wait()
+
+    kind = ErrandKind("letter", hand.perform, LEASE, at_once=2, ready=ready)
+    running = asyncio.create_task(
+        ErrandWorker("answerer", kind, sqlite_store, Metrics("answerer"), SCHEDULE).run()
+    )
+    await give(sqlite_store)
+    await asyncio.sleep(0.1)
+    waiting = await only_errand(sqlite_store)
+    assert (waiting.state, waiting.attempts) == ("due", 0)
+    there.set()
+    async with asyncio.timeout(10):
+        while (await only_errand(sqlite_store)).state != "done":
+            await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
 async def test_hands_work_at_once(sqlite_store: Store) -> None:
     """A slow errand holds up no other while a hand is free."""
     meeting = asyncio.Barrier(3)

@@ -37,7 +37,7 @@ from notification.mailbag import letters as mailbag
 from notification.post import Deferred, Receipt, Refused, Uncertain, Unreached, Unsent
 from notification.recipients import load_committees
 from notification.settings import NotificationSettings
-from support.lone_service import alone
+from support.lone_service import LoneService, alone
 from support.smtp_sink import SmtpSink
 from support.still_clock import StillClock
 
@@ -122,6 +122,7 @@ class Office:
     clock: StillClock
     folder: WatchedFolder[Any]
     letters: Letters
+    delivery: Delivery
     consumers: dict[str, Consumer]
     worker: ErrandWorker
 
@@ -177,7 +178,7 @@ async def opened(
     await store.open()
     await store.migrate(HISTORY)
     by_queue = {consumer.queue: consumer for consumer in consumers}
-    yield Office(store, post, clock, folder, letters, by_queue, worker)
+    yield Office(store, post, clock, folder, letters, delivery, by_queue, worker)
     await store.close()
 
 
@@ -527,3 +528,41 @@ async def test_the_service_sends_by_smtp_what_it_hears(tmp_path: Path, config: P
     (mail,) = sink.mails
     assert mail.recipients == (SENDER,)
     assert "Vilken enhet?" in str(mail.message.get_body(("plain",)))
+
+
+async def test_a_relay_that_comes_back_gets_every_letter_once(
+    tmp_path: Path, config: Path, unused_tcp_port: int
+) -> None:
+    """Down when the letters were written: they wait unharmed, and it shows."""
+    url = f"smtp://127.0.0.1:{unused_tcp_port}?starttls=never"
+    database, clock = tmp_path / "notification.db", StillClock(NOW)
+    async with alone(build, NotificationSettings, database, clock, config=config, smtp_url=url) as service:
+        await service.hear(rejected())
+        async with asyncio.timeout(30):
+            while "kansli_mail_relay_up 0.0" not in await metrics_of(service):
+                await asyncio.sleep(0.01)
+            async with SmtpSink(port=unused_tcp_port) as sink:
+                while len(await service.said("notification.sent")) < 3:
+                    clock.pass_by(minutes=1)
+                    await asyncio.sleep(0.05)
+        assert "kansli_mail_relay_up 1.0" in await metrics_of(service)
+        assert not await service.parked()
+        uncertain = await service.rows(select(mailbag.c.uncertain, mailbag.c.deferred_since))
+        assert [tuple(row) for row in uncertain] == [(0, None)] * 3
+    assert sorted(mail.recipients for mail in sink.mails) == sorted([(SECRETARY,), (COPY,), (SENDER,)])
+
+
+async def metrics_of(service: LoneService) -> str:
+    async with service.http.get("/metrics") as answer:
+        return await answer.text()
+
+
+async def test_a_person_at_the_desk_sees_to_whom_a_letter_failed(office: Office) -> None:
+    """Otherwise nobody could mend the address; what the letter says is not shown."""
+    office.post.script = [Refused("RCPT", code=550, answer="5.1.1 okänd")]
+    await office.hear(returned())
+    await office.send_all()
+    ((item,)) = await office.rows(parked)
+    shown = json.loads(await office.delivery.show(item.event_id))
+    assert (shown["recipient"], shown["answer"], shown["state"]) == (SENDER, "5.1.1 okänd", "failed")
+    assert "content" not in shown

@@ -16,6 +16,7 @@ from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter
+from pydantic_core import to_json
 from sqlalchemy.engine import Row
 
 from chassis.errands import Conclude, Errand, ErrandKind
@@ -73,6 +74,7 @@ class Delivery:
                 SENDING_LEASE,
                 at_once,
                 given_up=note_parked,
+                show=self.show,
                 let_fall=let_fall,
                 ready=self.post.ready,
             )
@@ -97,6 +99,12 @@ class Delivery:
         except NotYet as not_yet:
             return await self._put_off(letter, errand, not_yet)
         return self._sent(letter, receipt.answer)
+
+    async def show(self, letter_id: str) -> str:
+        """What a person must know to decide: which letter, to whom, and what the relay said of it."""
+        letter = await take_out(self.store, letter_id)
+        named = ("submission_id", "kind", "recipient", "written_at", "state", "uncertain", "answer")
+        return to_json({name: letter._mapping[name] for name in named}).decode()
 
     async def _hand_over(self, letter: Row[Any]) -> Receipt:
         return await self.post.deliver(letter.content, self.sender_address, letter.recipient, letter.id)
