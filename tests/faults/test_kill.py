@@ -80,7 +80,7 @@ async def test_a_letter_sent_by_one_who_died_is_counted_uncertain(town: Auditor,
 
 
 async def test_a_letter_whose_sender_died_before_the_dot_is_sent_and_counted(town: Auditor) -> None:
-    """Who takes over cannot see how far the dead one came; the relay got it once all the same."""
+    """Who takes over cannot see how far the dead one came: it is counted, and no letter is lost."""
     before = Counter(await town.uncertain())
     await die_under_load(town, "notification.before_dot:30")
     uncertain = Counter(await town.uncertain()) - before

@@ -39,7 +39,7 @@ LETTERS: Mapping[str, Sequence[str]] = {
 """The letters that each end of a report calls for."""
 
 ENDS = {"plain": ("filed", "held")}
-"""Of a fate that leaves a choice; what is rejected or parked is not in the archive."""
+"""Of a fate that leaves a choice; what is parked is not in the archive."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Evidence:
             end = found.status if found else self._end_outside(report)
             if end not in ENDS.get(report.fate, (report.fate,)):
                 yield f"{report.reference}, to be {report.fate}, is {end if found else 'not in the archive'}"
-            elif found and (found.reference != report.reference or found.meeting_date is None):
+            elif found and (found.reference != report.reference or _lacks_meeting(found)):
                 yield f"{report.reference} has the place of {found.reference}, {found.meeting_date}"
         for stranger in of_id.values():
             yield f"{stranger.reference} is in the archive and was never promised"
@@ -252,6 +252,11 @@ _REPORTS = """
            (select count(*) from acts where acts.submission_id = reports.submission_id) as acts
     from reports
 """
+
+
+def _lacks_meeting(row: Row) -> bool:
+    """What is rejected is an incoming document, and goes to no meeting."""
+    return row.meeting_date is None and row.status != "rejected"
 
 
 def _letters_of(fate: str) -> Sequence[str]:

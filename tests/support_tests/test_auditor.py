@@ -8,6 +8,8 @@ from support.load import PLAIN_PEOPLE, Fate, report
 
 FATES: tuple[Fate, ...] = ("filed", "held", "rejected")
 
+MEETING = date(2026, 12, 9)
+
 
 def letters_about(submission_id: str, status: str) -> list[Mail]:
     return [Mail(f"{submission_id}.1.{kind}.abc", "nora@kommunen.example") for kind in LETTERS[status]]
@@ -23,9 +25,8 @@ def all_well() -> Evidence:
         reports=[sent for _, sent, _ in told],
         ids={sent.reference: {submission_id} for submission_id, sent, _ in told},
         rows=[
-            Row(submission_id, sent.reference, status, date(2026, 12, 9), 1)
+            Row(submission_id, sent.reference, status, None if status == "rejected" else MEETING, 1)
             for submission_id, sent, status in told
-            if status != "rejected"
         ],
         mails=[mail for submission_id, _, status in told for mail in letters_about(submission_id, status)],
         uncertain={},
