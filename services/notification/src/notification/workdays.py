@@ -1,0 +1,51 @@
+"""The days on which a municipality works, and the moments that are counted in them."""
+
+from datetime import date, datetime, time, timedelta
+
+from holidays import DE_FACTO, PUBLIC, country_holidays
+
+from chassis.clock import STOCKHOLM, in_stockholm
+
+_FREE = country_holidays("SE", categories=(PUBLIC, DE_FACTO))
+"""Holidays, and the eves that count as such (semesterlagen 1977:480 § 7)."""
+
+_SATURDAY = 5
+_DAY = timedelta(days=1)
+
+
+def is_workday(day: date) -> bool:
+    return day.weekday() < _SATURDAY and day not in _FREE
+
+
+def workday_from(day: date) -> date:
+    """The day itself or the first workday after it."""
+    while not is_workday(day):
+        day += _DAY
+    return day
+
+
+def workdays_before(day: date, count: int) -> date:
+    """The workday that has `count` workdays from it up to the day; `day` itself need not be one."""
+    while count:
+        day -= _DAY
+        count -= is_workday(day)
+    return day
+
+
+def moment_on(day: date, at: time) -> datetime:
+    """The hour as Swedish clocks show it that day."""
+    return datetime.combine(day, at, STOCKHOLM)
+
+
+def next_round(now: datetime, at: time) -> datetime:
+    """The first time after now that it is a workday at that hour."""
+    day = in_stockholm(now).date()
+    if moment_on(day, at) <= now:
+        day += _DAY
+    return moment_on(workday_from(day), at)
+
+
+def round_of_week(now: datetime, at: time) -> datetime:
+    """The hour on the first workday of the week that it is now; a week of holidays passes on to the next."""
+    day = in_stockholm(now).date()
+    return moment_on(workday_from(day - day.weekday() * _DAY), at)
