@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 from typing import Any, get_args
 
 import pytest
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 
 from notification.letters import Letter, Occasion, compose
 from notification.recipients import Committee, LetterKind, Recipient
+from support.letter_words import read_html, squeezed
 
 KINDS: tuple[LetterKind, ...] = get_args(LetterKind)
 CREATED_AT = datetime(2026, 11, 20, 13, 3, 5, tzinfo=UTC)
@@ -100,39 +100,6 @@ def test_every_letter_says_how_to_find_the_report(kind: LetterKind) -> None:
     assert "Datum: torsdag 12 november\n" in text
     assert "Kom in: fredag 20 november klockan 14.03\n" in text
     assert "Du får det här mejlet för att" in text
-
-
-class Reading(HTMLParser):
-    """What a person reads in the HTML, a link with its address as the text part has it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.words: list[str] = []
-        self._open: list[tuple[str, dict[str, str | None]]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag != "meta":
-            self._open.append((tag, dict(attrs)))
-        self.words.extend(["-"] if tag == "li" else [])
-
-    def handle_endtag(self, tag: str) -> None:
-        opened, attributes = self._open.pop()
-        assert opened == tag
-        self.words.extend({"a": [":", str(attributes.get("href"))], "th": [":"], "h2": [":"]}.get(tag, []))
-
-    def handle_data(self, data: str) -> None:
-        if {"title", "style"}.isdisjoint(tag for tag, _ in self._open):
-            self.words.append(data)
-
-
-def read_html(html: str) -> str:
-    reading = Reading()
-    reading.feed(html)
-    return squeezed(" ".join(reading.words))
-
-
-def squeezed(text: str) -> str:
-    return re.sub(r"\s+", "", text)
 
 
 def situations() -> Iterator[dict[str, Any]]:

@@ -9,11 +9,14 @@ from chassis.folders import BrokenFolder
 from notification.recipients import (
     Committee,
     EventKind,
+    PlannedMeeting,
     Recipient,
+    Secretary,
     Submitter,
     is_mailbox,
     load_committees,
     recipients_of,
+    recipients_of_summary,
 )
 
 TODAY = date(2026, 11, 20)
@@ -23,7 +26,7 @@ id: valfard
 name: Välfärd- och servicenämnden
 secretary: {name: Åsa Ek, email: asa@exempel.se, copies: [namnd@exempel.se]}
 agenda_item: Rapporter från kontaktpolitiker
-meetings: [{date: !today +19, deadline: !today +7 12:00}]
+meetings: [{date: !today +19, time: "13:00", deadline: !today +7 12:00}]
 """
 
 COMMITTEE = Committee.model_validate(
@@ -32,6 +35,9 @@ COMMITTEE = Committee.model_validate(
         "name": "Välfärd- och servicenämnden",
         "secretary": {"name": "Åsa Ek", "email": "asa@exempel.se", "copies": ["namnd@exempel.se"]},
     }
+)
+MEETING = PlannedMeeting.model_validate(
+    {"date": "2026-12-09", "time": "13:00", "deadline": "2026-11-27T12:00:00+01:00"}
 )
 SUBMITTER = Submitter(name="Bo Al", email="bo@exempel.se")
 
@@ -46,7 +52,7 @@ def config(folder: Path, **files: str) -> Path:
 def test_a_committee_is_read_from_the_file_that_other_services_read_too(tmp_path: Path) -> None:
     """What notification has no use for is left alone, and relative dates are resolved."""
     committees = load_committees(config(tmp_path, valfard=VALFARD), TODAY)
-    assert committees == {"valfard": COMMITTEE}
+    assert committees == {"valfard": COMMITTEE.model_copy(update={"meetings": (MEETING,)})}
 
 
 @pytest.mark.parametrize(
@@ -56,10 +62,31 @@ def test_a_committee_is_read_from_the_file_that_other_services_read_too(tmp_path
         (VALFARD.replace("asa@exempel.se", "asa(at)exempel.se"), "not an e-mail address"),
         (VALFARD.replace("[namnd@exempel.se]", "[a b@x]"), "secretary.copies.0"),
         (VALFARD.replace("id: valfard", "id: social"), "must be social.yaml"),
+        (VALFARD + "notify: {digest_at: 7:30}", "citattecken"),
+        (VALFARD + "notify: {when: sometimes}", "notify.when"),
+        (VALFARD.replace("name: Åsa", "away: [{from: 2026-07-01, to: 2026-07-31}], name: Åsa"), "substitute"),
+        (
+            VALFARD.replace(
+                "name: Åsa",
+                "away: [{from: 2026-07-31, to: 2026-07-01}], substitute: {name: B, email: b@x}, name: Åsa",
+            ),
+            "första dagen först",
+        ),
         ("id: [", "no YAML"),
         ("- no committee", "valid dictionary"),
     ],
-    ids=["no secretary", "no address", "bad copy", "other name", "no yaml", "no mapping"],
+    ids=[
+        "no secretary",
+        "no address",
+        "bad copy",
+        "other name",
+        "an hour as a number",
+        "no setting",
+        "nobody there",
+        "away backwards",
+        "no yaml",
+        "no mapping",
+    ],
 )
 def test_a_broken_file_is_named_with_its_fault(tmp_path: Path, text: str, complaint: str) -> None:
     """The message says which file and what to mend."""
@@ -98,7 +125,7 @@ def test_a_folder_without_committees_is_broken(tmp_path: Path) -> None:
 )
 def test_each_event_calls_for_its_letters(event: EventKind, expected: list[tuple[str, str, bool]]) -> None:
     """The secretary hears of what comes, the sender of what comes back."""
-    letters = recipients_of(event, COMMITTEE, SUBMITTER)
+    letters = recipients_of(event, COMMITTEE, SUBMITTER, TODAY)
     assert expected == [(one.kind, one.address, one.is_copy) for one in letters]
 
 
@@ -108,7 +135,7 @@ def test_a_submitter_without_a_usable_address_gets_no_letter(email: str | None) 
     submitter = Submitter(email=email)
     expected = email == "bo@exempel"
     assert expected == submitter.reachable
-    assert expected == bool(recipients_of("report.returned", COMMITTEE, submitter))
+    assert expected == bool(recipients_of("report.returned", COMMITTEE, submitter, TODAY))
 
 
 def test_an_address_that_stands_twice_gets_one_letter() -> None:
@@ -116,7 +143,7 @@ def test_an_address_that_stands_twice_gets_one_letter() -> None:
     secretary = COMMITTEE.secretary.model_copy(update={"copies": ("ASA@exempel.se",)})
     committee = COMMITTEE.model_copy(update={"secretary": secretary})
     expected = (Recipient("filed", "asa@exempel.se", "Åsa Ek"),)
-    assert expected == recipients_of("report.filed", committee, SUBMITTER)
+    assert expected == recipients_of("report.filed", committee, SUBMITTER, TODAY)
 
 
 @pytest.mark.parametrize(
@@ -135,3 +162,41 @@ def test_an_address_that_stands_twice_gets_one_letter() -> None:
 def test_a_mailbox_is_what_every_relay_takes(address: str, usable: bool) -> None:
     """Neither quoting nor letters outside ASCII, and nothing that could be a second command."""
     assert usable == is_mailbox(address)
+
+
+AWAY = COMMITTEE.model_copy(
+    update={
+        "secretary": Secretary.model_validate(
+            {
+                "name": "Åsa Ek",
+                "email": "asa@exempel.se",
+                "copies": ["namnd@exempel.se"],
+                "away": [{"from": "2026-11-20", "to": "2026-11-22"}],
+                "substitute": {"name": "Eva Ersättare", "email": "eva@exempel.se"},
+            }
+        )
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("day", "who"),
+    [(19, "asa"), (20, "eva"), (22, "eva"), (23, "asa")],
+    ids=["before", "first", "last", "after"],
+)
+def test_the_substitute_gets_the_letters_of_a_secretary_who_is_away(day: int, who: str) -> None:
+    """Both days count, and the copies go on as before."""
+    today = date(2026, 11, day)
+    for recipients in (
+        recipients_of("report.held", AWAY, SUBMITTER, today),
+        recipients_of_summary("gathered", AWAY, today),
+    ):
+        first, copy = recipients
+        assert (first.address, first.is_substitute) == (f"{who}@exempel.se", who == "eva")
+        assert copy.address == "namnd@exempel.se"
+
+
+def test_a_sender_is_told_himself_whoever_is_away() -> None:
+    """Only the secretary's letters change hands."""
+    (returned,) = recipients_of("report.returned", AWAY, SUBMITTER, TODAY)
+    assert returned.address == SUBMITTER.email

@@ -24,9 +24,13 @@ def _keys(names: str) -> Known:
 
 COMMITTEE: Known = {
     **_keys("id name agenda_item proposal summons_days_before rules"),
-    "secretary": _keys("name email copies"),
+    "secretary": {
+        **_keys("name email copies"),
+        "away": _keys("from to"),
+        "substitute": _keys("name email"),
+    },
     "diary": _keys("template registered"),
-    "notify": _keys("when digest_at reminders_workdays_before"),
+    "notify": _keys("when window_minutes digest_at reminders_workdays_before weekly_tally"),
     "meetings": _keys("date time place deadline cancelled id sequence"),
     "units": _keys("id name"),
     "kontaktpolitiker": _keys(

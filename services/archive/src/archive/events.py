@@ -141,7 +141,7 @@ class ReportReleased(ReportEvent):
     """
 
     kind: ClassVar[str] = "report.released"
-    heard_by: ClassVar[tuple[str, ...]] = ("intake", "validation")
+    heard_by: ClassVar[tuple[str, ...]] = ("intake", "notification", "validation")
 
     reason: str
     data: dict[str, Any] | None = None
@@ -160,11 +160,12 @@ class ReportMoved(ReportEvent):
     """The report goes to another meeting than before: by a person, or because the calendar has changed."""
 
     kind: ClassVar[str] = "report.moved"
-    heard_by: ClassVar[tuple[str, ...]] = ("intake",)
+    heard_by: ClassVar[tuple[str, ...]] = ("intake", "notification")
 
     status: Literal["filed", "held"]
     reason: str
     moved_from: date | None
+    by: Literal["person", "calendar"] = "person"
 
 
 class ReportDecided(Event):
@@ -198,7 +199,7 @@ class PacketFrozen(Event):
     """
 
     kind: ClassVar[str] = "packet.frozen"
-    heard_by: ClassVar[tuple[str, ...]] = ("intake",)
+    heard_by: ClassVar[tuple[str, ...]] = ("intake", "notification")
 
     meeting: MeetingPlace
     number: int

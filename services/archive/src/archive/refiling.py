@@ -114,6 +114,7 @@ class Refiling:
                 status=changed.status,
                 reason=reason,
                 moved_from=report.meeting_date,
+                by="calendar",
             )
         )
 

@@ -13,6 +13,7 @@ from notification.arrivals import Arrivals, reports_counter
 from notification.breaker import Breaker, relay_gauge
 from notification.delivery import Delivery, mails_counter
 from notification.events import NotificationBounced, NotificationFailed, NotificationSent
+from notification.gathering import Gathering
 from notification.handlers import Letters
 from notification.headers import Sender
 from notification.mailbag import tally
@@ -32,12 +33,15 @@ def build(settings: NotificationSettings, bus: Bus, clock: Clock = system_clock)
         [settings.config],
         each(find_committees, lambda path: load_committee(path, day_in_stockholm(clock()))),
     )
+    sender = Sender(settings.sender_name, settings.sender_address, settings.reply_to)
+    pages_url = settings.pages_url.rstrip("/")
     letters = Letters(
         store,
         committees,
-        Sender(settings.sender_name, settings.sender_address, settings.reply_to),
-        settings.pages_url.rstrip("/"),
+        sender,
+        pages_url,
     )
+    gathering = Gathering(store, committees, sender, pages_url)
     post = Breaker(open_post(settings.smtp_url.get_secret_value()), relay_gauge(metrics.registry))
     counter = mails_counter(metrics.registry)
     delivery = Delivery(store, post, settings.sender_address, settings.on_uncertain, counter)
@@ -55,7 +59,7 @@ def build(settings: NotificationSettings, bus: Bus, clock: Clock = system_clock)
         errands=delivery.errands(settings.letters_at_once),
         tally=lambda: tally(store),
         folders=[committees],
-        background=[arrivals.watch] if arrivals else [],
+        background=[gathering.run, *([arrivals.watch] if arrivals else [])],
         cleanup=[post.close],
     )
 

@@ -78,7 +78,7 @@ class Arrivals:
             return
         log.info("letter.reported", letter_id=letter.id, arrival=holds, status=report.status)
         if holds is Arrival.BOUNCED:
-            await tx.say(told(NotificationBounced, letter))
+            await tx.say(*await told(tx, NotificationBounced, letter))
 
 
 def report_in(content: bytes) -> DeliveryReport:

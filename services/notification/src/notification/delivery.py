@@ -9,6 +9,7 @@
 | is not there | the breaker waits for it; no letter loses anything |
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -25,7 +26,7 @@ from chassis.parking import ParkedErrand, park_errand
 from chassis.store import Store, Transaction
 from notification.breaker import Breaker
 from notification.events import LetterEvent, NotificationFailed, NotificationSent
-from notification.mailbag import arrival, count_uncertain, locked, note_deferral, settle, take_out
+from notification.mailbag import arrival, count_uncertain, locked, note_deferral, settle, take_out, told_in
 from notification.post import Deferred, NotYet, Receipt, Refused, Uncertain, Unreached
 
 log = structlog.get_logger()
@@ -141,7 +142,7 @@ class Delivery:
     def _sent(self, letter: Row[Any], answer: str) -> Conclude:
         async def conclude(tx: Transaction) -> Answer:
             await settle(tx, letter.id, "sent", answer)
-            return told(NotificationSent, letter)
+            return await told(tx, NotificationSent, letter)
 
         self._note(letter, "sent")
         return conclude
@@ -152,7 +153,7 @@ class Delivery:
         async def conclude(tx: Transaction) -> Answer:
             await settle(tx, letter.id, "failed", answer)
             await park_errand(tx, ParkedErrand(errand.kind, errand.key, errand.payload, reason))
-            return told(NotificationFailed, letter)
+            return await told(tx, NotificationFailed, letter)
 
         self._note(letter, "failed")
         return conclude
@@ -176,17 +177,21 @@ async def let_fall(tx: Transaction, letter_id: str) -> None:
     letter = await locked(tx, letter_id)
     if letter.state == "parked":
         await settle(tx, letter_id, "dropped", None)
-        await tx.say(told(NotificationFailed, letter))
+        await tx.say(*await told(tx, NotificationFailed, letter))
 
 
-def told(kind: type[LetterEvent], letter: Row[Any]) -> LetterEvent:
-    return kind(
-        submission_id=letter.submission_id,
-        revision=letter.revision,
-        form=letter.form,
-        letter=letter.kind,
-        letter_id=letter.id,
-    )
+async def told(tx: Transaction, kind: type[LetterEvent], letter: Row[Any]) -> Sequence[LetterEvent]:
+    """What became of the letter, said of each report that it told of."""
+    return [
+        kind(
+            submission_id=one.submission_id,
+            revision=one.revision,
+            form=one.form,
+            letter=letter.kind,
+            letter_id=one.letter_id,
+        )
+        for one in await told_in(tx, letter)
+    ]
 
 
 def mails_counter(registry: CollectorRegistry) -> Counter:

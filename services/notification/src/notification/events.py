@@ -85,6 +85,41 @@ class ReportReturned(ReportTold):
     reason: str
 
 
+class ReportReleased(ReportTold):
+    """The secretary let it go on, or took it after all."""
+
+    kind: ClassVar[str] = "report.released"
+
+
+class ReportMoved(ReportTold):
+    """It goes to another meeting than before, because a person or the calendar says so."""
+
+    kind: ClassVar[str] = "report.moved"
+
+    status: Literal["filed", "held"]
+    moved_from: date | None
+    by: Literal["person", "calendar"] = "person"
+
+
+class MeetingOfCommittee(Meeting):
+    committee: str
+
+
+class FrozenReport(Part):
+    submission_id: str
+    version: int
+
+
+class PacketFrozen(Event):
+    """The papers of a meeting are fixed; one event for all of them."""
+
+    kind: ClassVar[str] = "packet.frozen"
+
+    meeting: MeetingOfCommittee
+    number: int
+    reports: list[FrozenReport]
+
+
 class LetterEvent(Event):
     """What became of a letter; `letter` is its kind, `letter_id` holds no address."""
 

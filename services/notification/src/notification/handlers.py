@@ -1,17 +1,22 @@
 """What notification does when it hears of a report: it writes the letters, and has them sent."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from chassis.clock import day_in_stockholm
 from chassis.consumer import Subscription
 from chassis.folders import WatchedFolder
 from chassis.outcomes import TryLater
 from chassis.store import Store, Transaction
 from notification.delivery import SEND_LETTER
 from notification.events import (
+    PacketFrozen,
     ReportFiled,
     ReportHeld,
+    ReportMoved,
+    ReportReleased,
     ReportReturned,
     ReportTold,
     SubmissionRejected,
@@ -20,9 +25,21 @@ from notification.events import (
 from notification.headers import Sender, as_bytes
 from notification.letters import Letter, Occasion, compose
 from notification.mailbag import put_in
-from notification.recipients import Committee, Committees, EventKind, Submitter, recipients_of
+from notification.notices import NoticeKind, amend, due_at, note, withdraw
+from notification.recipients import (
+    Committee,
+    Committees,
+    EventKind,
+    LetterKind,
+    Submitter,
+    recipients_of,
+)
+from notification.standings import Status, note_frozen, note_standing
 
 CONFIG_MAY_COME = timedelta(minutes=1)
+
+MOVES_COME_TOGETHER = timedelta(minutes=2)
+"""A calendar that changes moves every report in one transaction; its events arrive within seconds."""
 
 
 @dataclass
@@ -36,30 +53,73 @@ class Letters:
 
     def reads(self) -> list[Subscription[Any]]:
         return [
-            Subscription(ReportFiled, self.write_letters),
-            Subscription(ReportHeld, self.write_letters_of_hold),
-            Subscription(ReportReturned, self.write_letters),
-            Subscription(SubmissionRejected, self.write_letters),
+            Subscription(ReportFiled, self.tell_of_filed),
+            Subscription(ReportHeld, self.tell_of_held),
+            Subscription(ReportReturned, self.tell_of_returned),
+            Subscription(ReportReleased, note_released),
+            Subscription(ReportMoved, note_moved),
+            Subscription(PacketFrozen, note_packet),
+            Subscription(SubmissionRejected, self.tell_of_rejected),
         ]
 
-    async def write_letters(self, event: Told, tx: Transaction) -> None:
-        """Write a letter to each who is to know, and have it sent after the commit."""
+    async def tell_of_filed(self, event: ReportFiled, tx: Transaction) -> None:
+        """Tell at once, or note it for a letter about several; what is late cannot wait."""
+        committee = self._committee(event)
+        is_news = await note_standing(tx, event, "filed")
+        if is_news:
+            await withdraw(tx, event.submission_id)
+        due = None if event.late else due_at(committee.notify, tx.clock())
+        if due is None:
+            await self._write_letters(event, committee, tx)
+        elif is_news:
+            await note(tx, self._notice("filed", event, due))
+
+    async def tell_of_held(self, event: ReportHeld, tx: Transaction) -> None:
+        """Always at once; what a person holds on the secretary's page is no news to the secretary."""
+        committee = self._committee(event)
+        await _stands(event, "held", tx)
+        if event.reason is None:
+            await self._write_letters(event, committee, tx)
+
+    async def tell_of_returned(self, event: ReportReturned, tx: Transaction) -> None:
+        committee = self._committee(event)
+        await _stands(event, "returned", tx)
+        await self._write_letters(event, committee, tx)
+
+    async def tell_of_rejected(self, event: SubmissionRejected, tx: Transaction) -> None:
+        """The sender hears at once, whatever the secretary's setting is."""
+        committee = self._committee(event)
+        due = due_at(committee.notify, tx.clock())
+        waits: tuple[LetterKind, ...] = () if due is None else ("rejected_secretary",)
+        await self._write_letters(event, committee, tx, but_for=waits)
+        if due is not None:
+            await note(tx, self._notice("rejected", event, due))
+
+    def _committee(self, event: Told) -> Committee:
+        """Raises `TryLater` when the configuration does not have it (yet)."""
         committee = self.committees.current.get(event.committee)
         if committee is None:
             raise TryLater(f"no committee {event.committee} in the configuration", CONFIG_MAY_COME)
-        submitter = Submitter(name=event.submitter.name, email=event.submitter.email)
-        occasion = self._occasion(event, submitter)
+        return committee
+
+    async def _write_letters(
+        self, event: Told, committee: Committee, tx: Transaction, but_for: Collection[LetterKind] = ()
+    ) -> None:
+        """Write a letter to each who is to know, and have it sent after the commit."""
+        occasion = self._occasion(event)
         kind: EventKind = event.kind  # type: ignore[assignment]
-        for recipient in recipients_of(kind, committee, submitter):
+        submitter = _submitter(event)
+        for recipient in recipients_of(kind, committee, submitter, day_in_stockholm(tx.clock())):
+            if recipient.kind in but_for:
+                continue
             letter = compose(occasion, committee, recipient, domain=self.sender.domain, created_at=tx.clock())
             await self._have_sent(tx, event, committee, letter)
 
-    async def write_letters_of_hold(self, event: ReportHeld, tx: Transaction) -> None:
-        """What a person holds on the secretary's page is no news to the secretary."""
-        if event.reason is None:
-            await self.write_letters(event, tx)
+    def _notice(self, kind: NoticeKind, event: Told, due: datetime) -> dict[str, Any]:
+        """What the letter about several will need, as bare as any letter."""
+        return notice_row(kind, event, self._occasion(event).model_dump(mode="json"), due)
 
-    def _occasion(self, event: Told, submitter: Submitter) -> Occasion:
+    def _occasion(self, event: Told) -> Occasion:
         told = event.model_dump(mode="json", exclude={"submitter", "form", "committee"})
         return Occasion.model_validate(
             {
@@ -67,7 +127,7 @@ class Letters:
                 "event_id": event.occurrence,
                 "unit": event.unit_name,
                 "page_url": self._page(event),
-                "submitter_told": submitter.reachable,
+                "submitter_told": _submitter(event).reachable,
             }
         )
 
@@ -93,3 +153,67 @@ class Letters:
         if await put_in(tx, row):
             payload = {"letter_id": letter.id, "submission_id": event.submission_id, "form": event.form}
             await tx.send_on_errand(SEND_LETTER, letter.id, payload)
+
+
+def _submitter(event: Told) -> Submitter:
+    return Submitter(name=event.submitter.name, email=event.submitter.email)
+
+
+async def _stands(event: ReportTold, status: Status, tx: Transaction) -> None:
+    """Note where the report is, and tell no more of where it was."""
+    if await note_standing(tx, event, status):
+        await withdraw(tx, event.submission_id)
+
+
+async def note_released(event: ReportReleased, tx: Transaction) -> None:
+    """Nothing waits for the secretary any more; it was she who released it."""
+    await _stands(event, "filed", tx)
+
+
+async def note_moved(event: ReportMoved, tx: Transaction) -> None:
+    """Note for one letter per meeting what the calendar has moved; who moved a report herself knows it."""
+    if event.by == "person":
+        await _stands(event, event.status, tx)
+    elif await note_standing(tx, event, event.status):
+        meeting = event.meeting.model_dump(mode="json") if event.meeting else None
+        moved_from = event.moved_from.isoformat() if event.moved_from else None
+        await amend(tx, event.submission_id, {"meeting": meeting})
+        facts = {"moved_from": moved_from, "meeting": meeting}
+        await note(tx, notice_row("moved", event, facts, tx.clock() + MOVES_COME_TOGETHER))
+
+
+async def note_packet(event: PacketFrozen, tx: Transaction) -> None:
+    """Its letter comes at once, and what lies in it waits for nobody."""
+    for report in event.reports:
+        await withdraw(tx, report.submission_id)
+        await note_frozen(tx, report)
+    await note(
+        tx,
+        {
+            "id": f"{event.kind} {event.submission_id}",
+            "kind": "frozen",
+            "committee": event.meeting.committee,
+            "submission_id": event.submission_id,
+            "revision": 0,
+            "form": "",
+            "facts": {
+                "meeting": event.meeting.model_dump(mode="json"),
+                "number": event.number,
+                "count": len(event.reports),
+            },
+            "due_at": tx.clock(),
+        },
+    )
+
+
+def notice_row(kind: NoticeKind, event: Told, facts: Mapping[str, Any], due: datetime) -> dict[str, Any]:
+    return {
+        "id": event.occurrence,
+        "kind": kind,
+        "committee": event.committee,
+        "submission_id": event.submission_id,
+        "revision": event.revision,
+        "form": event.form,
+        "facts": facts,
+        "due_at": due,
+    }

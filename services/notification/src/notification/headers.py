@@ -7,6 +7,7 @@ So a letter is written here, line by line, and travels as bytes.
 
 import hashlib
 import re
+from base64 import encodebytes
 from binascii import b2a_qp
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -61,7 +62,8 @@ def _headers(letter: Letter, sender: Sender, boundary: str) -> Iterator[tuple[st
     yield "Content-Language", "sv"
     yield "X-Correlation-ID", letter.submission_id
     yield "MIME-Version", "1.0"
-    yield "Content-Type", f'multipart/alternative; boundary="{boundary}"'
+    kind = "mixed" if letter.calendar else "alternative"
+    yield "Content-Type", f'multipart/{kind}; boundary="{boundary}"'
 
 
 def _line(name: str, value: str) -> str:
@@ -100,9 +102,29 @@ def _boundary(letter: Letter) -> str:
 
 
 def _body(letter: Letter, boundary: str) -> Iterator[bytes]:
+    if letter.calendar is None:
+        yield from _readings(letter, boundary)
+        return
+    inner = f"{boundary}_"
+    yield f'--{boundary}\r\nContent-Type: multipart/alternative; boundary="{inner}"\r\n\r\n'.encode()
+    yield from _readings(letter, inner)
+    yield f"--{boundary}\r\n".encode()
+    yield from _calendar(letter.calendar)
+    yield f"--{boundary}--\r\n".encode()
+
+
+def _readings(letter: Letter, boundary: str) -> Iterator[bytes]:
     """The text first and the HTML last, the one a reader prefers (RFC 2046 § 5.1.4)."""
     for subtype, content in (("plain", letter.text), ("html", letter.html)):
         yield f"--{boundary}\r\nContent-Type: text/{subtype}; charset=utf-8\r\n".encode()
         yield b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
         yield b2a_qp("\r\n".join(content.split("\n")).encode()) + b"\r\n"
     yield f"--{boundary}--\r\n".encode()
+
+
+def _calendar(content: bytes) -> Iterator[bytes]:
+    """A file to open, and with a method, so that a calendar offers to take it in (RFC 6047 § 2.4)."""
+    yield b"Content-Type: text/calendar; charset=utf-8; method=PUBLISH; name=sammantrade.ics\r\n"
+    yield b"Content-Disposition: attachment; filename=sammantrade.ics\r\n"
+    yield b"Content-Transfer-Encoding: base64\r\n\r\n"
+    yield encodebytes(content).replace(b"\n", b"\r\n")

@@ -17,10 +17,10 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from chassis.clock import STOCKHOLM, in_stockholm
+from chassis.clock import in_stockholm
 from chassis.masking import masked
 from chassis.swedish_dates import day_and_month, weekday
-from notification.recipients import Committee, LetterKind, Recipient
+from notification.recipients import Committee, LetterKind, Recipient, SummaryKind, in_sweden
 
 _TEXT_WIDTH = 72
 """Characters a line of the text part, so that a quoted answer still fits in 80."""
@@ -32,11 +32,6 @@ def _on_one_line(text: str) -> str:
     return _BLANKS.sub(" ", text).strip()
 
 
-def _in_sweden(moment: datetime) -> datetime:
-    """Read a time without a zone as Swedish time, as in the committee's file."""
-    return in_stockholm(moment) if moment.tzinfo else moment.replace(tzinfo=STOCKHOLM)
-
-
 Line = Annotated[str, AfterValidator(_on_one_line)]
 PostcardLine = Annotated[Line, AfterValidator(masked)]
 """What anybody may read on the way.
@@ -44,7 +39,7 @@ PostcardLine = Annotated[Line, AfterValidator(masked)]
 A report that is held for a personnummer may have it in the very words that tell which report it is:
 the warning must not spread what it warns of.
 """
-SwedishMoment = Annotated[datetime, AfterValidator(_in_sweden)]
+SwedishMoment = Annotated[datetime, AfterValidator(in_sweden)]
 
 
 class _Fact(BaseModel):
@@ -99,9 +94,10 @@ class Occasion(_Fact):
 class Letter:
     id: str
     """Known before the letter is sent, and without an address: fit for logs and file names."""
-    kind: LetterKind
+    kind: LetterKind | SummaryKind
     committee: str
     submission_id: str
+    """What it is about; of a summary, the committee and what it sums up."""
     recipient_name: str
     recipient_address: str
     subject: str
@@ -109,6 +105,8 @@ class Letter:
     html: str
     message_id: str
     created_at: datetime
+    calendar: bytes | None = None
+    """A calendar file that goes along (RFC 5545)."""
 
 
 def compose(
@@ -124,9 +122,30 @@ def compose(
     `domain` is the sender's, for the Message-ID;
     `created_at` is the moment of the event, not of the writing.
     """
-    letter_id = _letter_id(occasion, recipient)
+    return written(
+        _letter_id(occasion, recipient),
+        occasion.submission_id,
+        committee,
+        recipient,
+        {"occasion": occasion, "page_url": occasion.page_url},
+        domain=domain,
+        created_at=created_at,
+    )
+
+
+def written(
+    letter_id: str,
+    about: str,
+    committee: Committee,
+    recipient: Recipient,
+    told: Mapping[str, Any],
+    *,
+    domain: str,
+    created_at: datetime,
+) -> Letter:
+    """Write the letter of the recipient's kind from what is told, in every shape."""
     facts = {
-        "occasion": occasion,
+        **told,
         "committee": committee,
         "recipient": recipient,
         "year": in_stockholm(created_at).year,
@@ -135,7 +154,7 @@ def compose(
         id=letter_id,
         kind=recipient.kind,
         committee=committee.id,
-        submission_id=occasion.submission_id,
+        submission_id=about,
         recipient_name=_on_one_line(recipient.name),
         recipient_address=recipient.address,
         subject=_subject(recipient.kind, facts),
@@ -172,6 +191,11 @@ def _moment(context: Context, moment: datetime) -> str:
     return f"{_day(context, moment)} klockan {moment:%H.%M}"
 
 
+def _counted(number: int, one: str, more: str) -> str:
+    """`1 rapport`, `3 rapporter`."""
+    return f"{number} {one if number == 1 else more}"
+
+
 def _paragraph(text: str, indent: str = "") -> str:
     """Fill the lines, and never break the address of a page."""
     return fill(
@@ -192,7 +216,13 @@ def _templates(shape: Literal["text", "html"]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"date": _date, "day": _day, "moment": _moment, "paragraph": _paragraph}
+    environment.filters |= {
+        "counted": _counted,
+        "date": _date,
+        "day": _day,
+        "moment": _moment,
+        "paragraph": _paragraph,
+    }
     environment.globals["shape"] = environment.get_template(f"shapes/{shape}.j2").module
     return environment
 
@@ -201,21 +231,21 @@ _TEXT = _templates("text")
 _HTML = _templates("html")
 
 
-def _block(templates: Environment, kind: LetterKind, name: str, facts: Mapping[str, Any]) -> str:
+def _block(templates: Environment, kind: str, name: str, facts: Mapping[str, Any]) -> str:
     template = templates.get_template(f"{kind}.j2")
     return "".join(template.blocks[name](template.new_context(dict(facts))))
 
 
-def _subject(kind: LetterKind, facts: Mapping[str, Any]) -> str:
+def _subject(kind: str, facts: Mapping[str, Any]) -> str:
     return " ".join(_block(_TEXT, kind, "subject", facts).split())
 
 
-def _text(kind: LetterKind, facts: Mapping[str, Any]) -> str:
+def _text(kind: str, facts: Mapping[str, Any]) -> str:
     body = _block(_TEXT, kind, "letter", facts)
     return re.sub(r"\n{3,}", "\n\n", body).strip() + "\n"
 
 
-def _html(kind: LetterKind, facts: Mapping[str, Any]) -> str:
+def _html(kind: str, facts: Mapping[str, Any]) -> str:
     body = _block(_HTML, kind, "letter", facts)
     page = _HTML.get_template("shapes/page.html.j2")
     return page.render(facts, subject=_subject(kind, facts), body=Markup(body))  # noqa: S704

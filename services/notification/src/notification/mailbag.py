@@ -1,15 +1,18 @@
 """The letters that were written: their bytes, and what became of each."""
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, Text, func, or_, select, update
 from sqlalchemy.engine import Row
 
 from chassis.store import Store, Transaction
 from chassis.store.tables import Moment
+from notification.recipients import SummaryKind
 
 metadata = MetaData()
 
@@ -41,6 +44,44 @@ latest of all its status (RFC 3463).
 
 The bytes are made once, so that a letter that has to be sent again is the same letter.
 """
+
+
+letter_reports = Table(
+    "letter_reports",
+    metadata,
+    Column("letter_id", String, primary_key=True),
+    Column("submission_id", String, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("form", String, nullable=False),
+)
+"""The reports that a gathered letter tells of: what becomes of it is told of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A report that a letter told of, and the name that the letter has among that report's letters."""
+
+    submission_id: str
+    revision: int
+    form: str
+    letter_id: str
+
+
+async def told_in(tx: Transaction, letter: Row[Any]) -> Sequence[Told]:
+    """The reports that the letter told of; none for one about a meeting or a week."""
+    if letter.kind not in get_args(SummaryKind):
+        return [Told(letter.submission_id, letter.revision, letter.form, letter.id)]
+    query = select(letter_reports).where(letter_reports.c.letter_id == letter.id)
+    ordered = query.order_by(letter_reports.c.submission_id, letter_reports.c.revision)
+    return [
+        Told(row.submission_id, row.revision, row.form, _name_within(row, letter))
+        for row in await tx.all(ordered)
+    ]
+
+
+def _name_within(row: Row[Any], letter: Row[Any]) -> str:
+    """One letter is told of once per report, and whoever keeps it by its name must not take two for one."""
+    return f"{row.submission_id}.{row.revision}.{letter.kind}.{letter.id.rpartition('.')[2]}"
 
 
 async def put_in(tx: Transaction, row: dict[str, Any]) -> bool:

@@ -1,14 +1,15 @@
 """Who is told what: the committees, and the letters that each event calls for."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from chassis.clock import STOCKHOLM, in_stockholm
 from chassis.faults import HasId, read_named
 from chassis.folders import BrokenFolder, files_in
 
@@ -39,16 +40,101 @@ class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
 
 
+def _as_written(value: object) -> object:
+    """YAML reads `7:30` without quotation marks as the number 450, seven and a half minutes past midnight."""
+    if isinstance(value, int):
+        raise ValueError('skriv tiden inom citattecken, till exempel "07:00"')
+    return value
+
+
+def in_sweden(moment: datetime) -> datetime:
+    """Read a time without a zone as Swedish time, as in the committee's file."""
+    return in_stockholm(moment) if moment.tzinfo else moment.replace(tzinfo=STOCKHOLM)
+
+
+ClockTime = Annotated[time, BeforeValidator(_as_written)]
+
+
+class Period(_Entry):
+    """Days in a row; both count."""
+
+    since: date = Field(alias="from")
+    until: date = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Period":
+        if self.until < self.since:
+            raise ValueError(f"from är {self.since} och to {self.until}; skriv den första dagen först")
+        return self
+
+    def __contains__(self, day: date) -> bool:
+        return self.since <= day <= self.until
+
+
+class Substitute(_Entry):
+    name: str = Field(min_length=1)
+    email: Mailbox
+
+
 class Secretary(_Entry):
     name: str = Field(min_length=1)
     email: Mailbox
     copies: tuple[Mailbox, ...] = ()
+    away: tuple[Period, ...] = ()
+    """The days on which the substitute gets the secretary's letters."""
+    substitute: Substitute | None = None
+
+    @model_validator(mode="after")
+    def _someone_stays(self) -> "Secretary":
+        if self.away and self.substitute is None:
+            raise ValueError("away behöver en substitute, annars läser ingen mejlen de dagarna")
+        return self
+
+    def stand_in(self, day: date) -> Substitute | None:
+        """Who gets the letters in the secretary's place that day."""
+        return self.substitute if any(day in period for period in self.away) else None
+
+
+class Notify(_Entry):
+    """When the secretary is told; what is held or late is always told at once."""
+
+    when: Literal["at-once", "gathered", "digest"] = "at-once"
+    window_minutes: int = Field(default=30, ge=1, le=24 * 60)
+    """For how long what comes together travels together."""
+    digest_at: ClockTime = time(7)
+    """On workdays; reminders and the weekly tally go out at the same hour."""
+    reminders_workdays_before: tuple[Annotated[int, Field(ge=1, le=20)], ...] = (5, 1)
+    weekly_tally: bool = True
+
+
+class PlannedMeeting(_Entry):
+    """A meeting of the calendar, as far as letters tell of it.
+
+    `id` and `sequence` are what calendars know it by when it is moved.
+    """
+
+    date: date
+    time: ClockTime
+    place: str = ""
+    deadline: Annotated[datetime, AfterValidator(in_sweden)]
+    cancelled: bool = False
+    id: str = ""
+    sequence: int = 0
+
+    @property
+    def known_as(self) -> str:
+        return self.id or self.date.isoformat()
 
 
 class Committee(_Entry, HasId):
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=63)
     name: str = Field(min_length=1)
     secretary: Secretary
+    notify: Notify = Notify()
+    meetings: tuple[PlannedMeeting, ...] = ()
+
+    def meeting_on(self, day: date | None) -> PlannedMeeting | None:
+        return next((meeting for meeting in self.meetings if meeting.date == day), None)
 
 
 Committees: TypeAlias = Mapping[str, Committee]
@@ -73,6 +159,10 @@ def load_committee(path: Path, today: date) -> Committee:
 
 EventKind: TypeAlias = Literal["report.filed", "report.held", "submission.rejected", "report.returned"]
 LetterKind: TypeAlias = Literal["filed", "held", "rejected_secretary", "rejected_submitter", "returned"]
+"""Letters about one report."""
+
+SummaryKind: TypeAlias = Literal["gathered", "moved", "frozen", "reminder", "tally"]
+"""Letters to the secretary about several reports, a meeting or a week."""
 
 
 class Submitter(BaseModel):
@@ -92,35 +182,58 @@ class Submitter(BaseModel):
 class Recipient:
     """One letter to one person: a refusal of one address must not touch another's letter."""
 
-    kind: LetterKind
+    kind: LetterKind | SummaryKind
     address: str
     name: str = ""
     is_copy: bool = False
+    is_substitute: bool = False
 
 
-def recipients_of(event: EventKind, committee: Committee, submitter: Submitter) -> tuple[Recipient, ...]:
+def recipients_of(
+    event: EventKind, committee: Committee, submitter: Submitter, today: date
+) -> tuple[Recipient, ...]:
     """Everyone who gets a letter about the event, each address once per kind of letter."""
-    letters: dict[tuple[LetterKind, str], Recipient] = {}
-    for called in _CALLED_FOR[event]:
-        for recipient in called(committee, submitter):
-            letters.setdefault((recipient.kind, recipient.address.casefold()), recipient)
+    called_for = (called(committee, submitter, today) for called in _CALLED_FOR[event])
+    return _once_each(recipient for recipients in called_for for recipient in recipients)
+
+
+def recipients_of_summary(kind: SummaryKind, committee: Committee, today: date) -> tuple[Recipient, ...]:
+    """The secretary, or who stands in for her, and the copies."""
+    return _once_each(_secretary_and_copies(kind, committee, today))
+
+
+def _once_each(recipients: Iterable[Recipient]) -> tuple[Recipient, ...]:
+    letters: dict[tuple[str, str], Recipient] = {}
+    for recipient in recipients:
+        letters.setdefault((recipient.kind, recipient.address.casefold()), recipient)
     return tuple(letters.values())
 
 
-_Called: TypeAlias = Callable[[Committee, Submitter], Iterator[Recipient]]
+_Called: TypeAlias = Callable[[Committee, Submitter, date], Iterator[Recipient]]
+
+
+def _secretary_and_copies(
+    kind: LetterKind | SummaryKind, committee: Committee, today: date
+) -> Iterator[Recipient]:
+    secretary = committee.secretary
+    substitute = secretary.stand_in(today)
+    if substitute is None:
+        yield Recipient(kind, secretary.email, secretary.name)
+    else:
+        yield Recipient(kind, substitute.email, substitute.name, is_substitute=True)
+    for copy in secretary.copies:
+        yield Recipient(kind, copy, is_copy=True)
 
 
 def _to_secretary(kind: LetterKind) -> _Called:
-    def called(committee: Committee, _: Submitter) -> Iterator[Recipient]:
-        yield Recipient(kind, committee.secretary.email, committee.secretary.name)
-        for copy in committee.secretary.copies:
-            yield Recipient(kind, copy, is_copy=True)
+    def called(committee: Committee, _: Submitter, today: date) -> Iterator[Recipient]:
+        yield from _secretary_and_copies(kind, committee, today)
 
     return called
 
 
 def _to_submitter(kind: LetterKind) -> _Called:
-    def called(_: Committee, submitter: Submitter) -> Iterator[Recipient]:
+    def called(_: Committee, submitter: Submitter, _today: date) -> Iterator[Recipient]:
         if submitter.email is not None and submitter.reachable:
             yield Recipient(kind, submitter.email, submitter.name or "")
 

@@ -1,0 +1,163 @@
+"""Letters that are few: what was noted is told together, when its time has come, and once.
+
+Taking the notices, writing the letters and having them sent are one transaction under the committee's
+lock: a process that dies in between has told nothing, and another replica finds nothing left to tell.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from typing import Any
+
+import structlog
+from sqlalchemy.engine import Row
+
+from chassis.clock import day_in_stockholm
+from chassis.folders import WatchedFolder
+from chassis.store import Store, Transaction
+from notification.delivery import SEND_LETTER
+from notification.headers import Sender, as_bytes
+from notification.letters import Letter, Meeting
+from notification.mailbag import letter_reports, put_in
+from notification.notices import NoticeKind, committees_with_due, take_due
+from notification.recipients import Committee, Committees, SummaryKind, recipients_of_summary
+from notification.reminders import note_what_is_due, tally_of_week
+from notification.standings import held_on
+from notification.summaries import Frozen, Origin, Reminder, Summary, gathered, moved, sum_up
+
+log = structlog.get_logger()
+
+LOOK_EVERY_S = 5.0
+"""Short beside the minutes that anything waits; the question is answered by an index."""
+
+TOGETHER: Sequence[Sequence[NoticeKind]] = (
+    ("filed", "rejected"),
+    ("moved",),
+    ("frozen",),
+    ("reminder",),
+    ("tally",),
+)
+"""What is told in one letter, as far as it is about one thing."""
+
+
+@dataclass
+class Gathering:
+    """The duty of telling what waits to be told."""
+
+    store: Store
+    committees: WatchedFolder[Committees]
+    sender: Sender
+    pages_url: str
+
+    async def run(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            await self.tell_due()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def tell_due(self) -> None:
+        """Write the letters that are due now; a committee that is not in the configuration waits for it."""
+        for committee in self.committees.current.values():
+            await note_what_is_due(self.store, committee)
+        for name in await committees_with_due(self.store):
+            committee_now = self.committees.current.get(name)
+            if committee_now is None:
+                log.warning("notices.waiting", committee=name)
+                continue
+            await self.store.write(partial(self._tell, committee_now), locks=[f"notices {name}"])
+
+    async def _tell(self, committee: Committee, tx: Transaction) -> None:
+        for kinds in TOGETHER:
+            notices = await take_due(tx, committee.id, kinds)
+            for kind, about in _by_letter(notices):
+                await self._write(tx, committee, kind, about)
+
+    async def _write(
+        self, tx: Transaction, committee: Committee, kind: SummaryKind, notices: Sequence[Row[Any]]
+    ) -> None:
+        told = await _summary(tx, committee, kind, notices)
+        if told is None:
+            return
+        origin = self._origin(committee, told, notices)
+        for recipient in recipients_of_summary(kind, committee, day_in_stockholm(tx.clock())):
+            letter = sum_up(
+                told, origin, committee, recipient, domain=self.sender.domain, created_at=tx.clock()
+            )
+            await self._have_sent(tx, letter, notices if kind == "gathered" else ())
+        log.info("summary.written", committee=committee.id, kind=kind, notices=len(notices))
+
+    def _origin(self, committee: Committee, told: Summary, notices: Sequence[Row[Any]]) -> Origin:
+        """The page of the meeting that it is all about, or else the committee's."""
+        meeting = getattr(told, "meeting", None)
+        page = f"{self.pages_url}/committees/{committee.id}"
+        if meeting is None:
+            return Origin(committee.id, page, notices)
+        day = meeting.date.isoformat()
+        return Origin(f"{committee.id}-{day}", f"{page}/meetings/{day}", notices)
+
+    async def _have_sent(self, tx: Transaction, letter: Letter, reports: Sequence[Row[Any]]) -> None:
+        """One letter for all: the reports it tells of stand beside it."""
+        row = {
+            "id": letter.id,
+            "submission_id": letter.submission_id,
+            "revision": 0,
+            "form": "",
+            "committee": letter.committee,
+            "kind": letter.kind,
+            "recipient": letter.recipient_address,
+            "content": as_bytes(letter, self.sender),
+            "written_at": tx.clock(),
+        }
+        if await put_in(tx, row):
+            await tx.insert_new(letter_reports, _told_of(letter, reports), [letter_reports.c.letter_id])
+            payload = {"letter_id": letter.id, "submission_id": letter.submission_id, "form": ""}
+            await tx.send_on_errand(SEND_LETTER, letter.id, payload)
+
+
+def _told_of(letter: Letter, reports: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "letter_id": letter.id,
+            "submission_id": report.submission_id,
+            "revision": report.revision,
+            "form": report.form,
+        }
+        for report in reports
+    ]
+
+
+def _by_letter(notices: Sequence[Row[Any]]) -> Iterator[tuple[SummaryKind, Sequence[Row[Any]]]]:
+    """What came is one letter, what left a meeting is one per meeting, all else one each."""
+    letters: dict[tuple[SummaryKind, str], list[Row[Any]]] = {}
+    for notice in notices:
+        kind: SummaryKind = "gathered" if notice.kind in ("filed", "rejected") else notice.kind
+        apart = {"gathered": "", "moved": str(notice.facts.get("moved_from"))}.get(kind, notice.id)
+        letters.setdefault((kind, apart), []).append(notice)
+    yield from ((kind, about) for (kind, _), about in letters.items())
+
+
+async def _summary(
+    tx: Transaction, committee: Committee, kind: SummaryKind, notices: Sequence[Row[Any]]
+) -> Summary | None:
+    """What there is to tell by now; None when it has passed over."""
+    facts = notices[0].facts
+    if kind == "gathered":
+        return gathered(notices)
+    if kind == "moved":
+        return moved(committee, _day(facts["moved_from"]), notices)
+    if kind == "frozen":
+        return Frozen(Meeting.model_validate(facts["meeting"]), facts["number"], facts["count"])
+    if kind == "reminder":
+        return await _reminder(tx, committee, date.fromisoformat(facts["date"]))
+    return await tally_of_week(tx, committee.id, datetime.fromisoformat(facts["until"]))
+
+
+def _day(written: str | None) -> date | None:
+    return date.fromisoformat(written) if written else None
+
+
+async def _reminder(tx: Transaction, committee: Committee, day: date) -> Reminder | None:
+    meeting, count = committee.meeting_on(day), await held_on(tx, committee.id, day)
+    return Reminder(meeting, count) if meeting is not None and count else None

@@ -1,0 +1,71 @@
+"""Where each report stands by the newest that was heard of it, so that a reminder knows what waits."""
+
+from datetime import date, datetime
+from typing import Any, Literal, TypeAlias
+
+from sqlalchemy import Column, Date, Index, Integer, String, Table, func, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from chassis.store import Store, Transaction
+from chassis.store.tables import Moment
+from notification.events import FrozenReport, ReportTold
+from notification.mailbag import metadata
+
+Status: TypeAlias = Literal["filed", "held", "returned"]
+
+standings = Table(
+    "standings",
+    metadata,
+    Column("submission_id", String, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("committee", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("meeting_date", Date),
+    Column("since", Moment, nullable=False),
+)
+"""`status` is filed, held, returned or frozen; `since` is when that version was heard of."""
+Index("standings_of_meeting", standings.c.committee, standings.c.status, standings.c.meeting_date)
+
+
+async def note_standing(tx: Transaction, event: ReportTold, status: Status) -> bool:
+    """Keep where the report stands now; tells whether this was news, and not overtaken by newer."""
+    row: dict[str, Any] = {
+        "submission_id": event.submission_id,
+        "version": event.version,
+        "committee": event.committee,
+        "status": status,
+        "meeting_date": event.meeting.date if event.meeting else None,
+        "since": tx.clock(),
+    }
+    if await tx.insert_new(standings, [row], [standings.c.version]):
+        return True
+    older = standings.c.submission_id == event.submission_id, standings.c.version < event.version
+    return bool((await tx.execute(update(standings).where(*older).values(**row))).rowcount)
+
+
+async def note_frozen(tx: Transaction, report: FrozenReport) -> None:
+    """Wait no longer for what lies in a packet; of what was not heard yet there is nothing to note."""
+    older = standings.c.submission_id == report.submission_id, standings.c.version < report.version
+    frozen = {"status": "frozen", "version": report.version, "since": tx.clock()}
+    await tx.execute(update(standings).where(*older).values(**frozen))
+
+
+async def held_on(tx: Transaction, committee: str, day: date) -> int:
+    """How many reports are held beside the meeting of that day."""
+    query = select(func.count()).where(*_held(committee, day))
+    return int((await tx.execute(query)).scalar_one())
+
+
+async def is_held_since(store: Store, committee: str, day: date, moment: datetime) -> bool:
+    """Whether a report that is held beside the meeting of that day was so at the moment."""
+    query = select(standings.c.submission_id).where(*_held(committee, day), standings.c.since <= moment)
+    async with store.read() as connection:
+        return (await connection.scalar(query.limit(1))) is not None
+
+
+def _held(committee: str, day: date) -> tuple[ColumnElement[bool], ...]:
+    return (
+        standings.c.committee == committee,
+        standings.c.status == "held",
+        standings.c.meeting_date == day,
+    )

@@ -1,0 +1,184 @@
+"""What a letter about several reports, a meeting or a week tells: made of notices, in few words."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy.engine import Row
+
+from notification.letters import Letter, Meeting, Occasion, written
+from notification.meeting_files import calendar_file, meeting_event, vanished_event
+from notification.recipients import Committee, PlannedMeeting, Recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What has come since the last time; a line each."""
+
+    filed: Sequence[Occasion]
+    rejected: Sequence[Occasion]
+
+    @property
+    def meetings(self) -> Sequence[Meeting]:
+        """The meetings that the reports go to, the next first."""
+        by_date = {one.meeting.date: one.meeting for one in self.filed if one.meeting}
+        return [by_date[day] for day in sorted(by_date)]
+
+    @property
+    def meeting(self) -> Meeting | None:
+        """The meeting that all of them go to, if it is one."""
+        days = {one.meeting.date if one.meeting else None for one in self.filed}
+        return self.meetings[0] if len(days) == len(self.meetings) == 1 else None
+
+    @property
+    def deadline(self) -> datetime | None:
+        return min((meeting.deadline for meeting in self.meetings), default=None)
+
+    @property
+    def unreached(self) -> bool:
+        return any(not one.submitter_told for one in self.rejected)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Where the reports of a meeting went when the calendar changed."""
+
+    moved_from: date | None
+    new_date: date | None
+    """The day to which the meeting itself was moved."""
+    cancelled: bool
+    landings: Sequence[tuple[Meeting, int]]
+    homeless: int
+    """How many reports wait for a meeting that is not in the calendar yet."""
+    calendar: bytes | None
+
+    @property
+    def count(self) -> int:
+        return self.homeless + sum(count for _, count in self.landings)
+
+    @property
+    def has_file(self) -> bool:
+        return self.calendar is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    meeting: Meeting
+    number: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    meeting: PlannedMeeting
+    count: int
+    """How many reports are held."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyTally:
+    """The letters of a week that ends with `until`: notified = sent when all is well."""
+
+    since: date
+    until: date
+    sent: int
+    failed: int
+    on_the_way: int
+
+    @property
+    def notified(self) -> int:
+        return self.sent + self.failed + self.on_the_way
+
+
+Summary: TypeAlias = Gathered | Moved | Frozen | Reminder | WeeklyTally
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a summary is about, and the notices that it is made of: they are what it is named after."""
+
+    about: str
+    page_url: str
+    notices: Sequence[Row[Any]]
+
+    def letter_id(self, recipient: Recipient) -> str:
+        """The same notices give the same recipient one letter, and the name tells no address."""
+        names = " ".join(sorted(notice.id for notice in self.notices))
+        told = hashlib.sha256(f"{names} {recipient.address.casefold()}".encode()).hexdigest()
+        return f"{self.about}.{recipient.kind}.{told[:16]}"
+
+
+def sum_up(
+    told: Summary,
+    origin: Origin,
+    committee: Committee,
+    recipient: Recipient,
+    *,
+    domain: str,
+    created_at: datetime,
+) -> Letter:
+    letter = written(
+        origin.letter_id(recipient),
+        origin.about,
+        committee,
+        recipient,
+        {"told": told, "page_url": origin.page_url},
+        domain=domain,
+        created_at=created_at,
+    )
+    return replace(letter, calendar=told.calendar if isinstance(told, Moved) else None)
+
+
+def gathered(notices: Iterable[Row[Any]]) -> Gathered:
+    """In the order of their days, as the secretary will look them through."""
+    by_kind: dict[str, list[Occasion]] = {"filed": [], "rejected": []}
+    for notice in notices:
+        by_kind[notice.kind].append(Occasion.model_validate(notice.facts))
+    filed, rejected = (sorted(one, key=_by_day) for one in by_kind.values())
+    return Gathered(filed, rejected)
+
+
+def _by_day(one: Occasion) -> tuple[date, str, str]:
+    return one.event_date or date.max, one.unit or "", one.submission_id
+
+
+def moved(committee: Committee, moved_from: date | None, notices: Sequence[Row[Any]]) -> Moved:
+    """What the calendar says of the meeting by now, and where its reports have gone."""
+    meetings = [Meeting.model_validate(one.facts["meeting"]) for one in notices if one.facts["meeting"]]
+    counts = Counter(meeting.date for meeting in meetings)
+    by_date = {meeting.date: meeting for meeting in meetings}
+    at = committee.meeting_on(moved_from)
+    moved_to = _moved_to(committee, moved_from, counts)
+    return Moved(
+        moved_from=moved_from,
+        new_date=moved_to.date if moved_to else None,
+        cancelled=moved_from is not None and (at.cancelled if at else moved_to is None),
+        landings=[(by_date[day], counts[day]) for day in sorted(counts)],
+        homeless=len(notices) - len(meetings),
+        calendar=_file(committee, moved_from, at, moved_to),
+    )
+
+
+def _moved_to(
+    committee: Committee, moved_from: date | None, landings: Iterable[date]
+) -> PlannedMeeting | None:
+    """The meeting itself on its new day: where reports landed, and known by another day than it has."""
+    if moved_from is None or committee.meeting_on(moved_from):
+        return None
+    moved_meetings = (committee.meeting_on(day) for day in sorted(landings))
+    return next(
+        (one for one in moved_meetings if one is not None and one.known_as != one.date.isoformat()), None
+    )
+
+
+def _file(
+    committee: Committee, moved_from: date | None, at: PlannedMeeting | None, moved_to: PlannedMeeting | None
+) -> bytes | None:
+    if moved_to is not None:
+        return calendar_file([meeting_event(committee, moved_to)])
+    if moved_from is None or (at is not None and not at.cancelled):
+        return None
+    return calendar_file([meeting_event(committee, at) if at else vanished_event(committee, moved_from)])

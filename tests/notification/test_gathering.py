@@ -1,0 +1,476 @@
+"""Letters that are few: what waits, for how long, and that it is told once whatever dies meanwhile."""
+
+import asyncio
+import json
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from icalendar import Calendar
+from prometheus_client import CollectorRegistry
+from sqlalchemy import select
+
+from chassis.bus import Message
+from chassis.consumer import Consumer
+from chassis.errands import ErrandWorker
+from chassis.events import STRUCTURED, Envelope, Event, encode, new_id, queue_name, unpack
+from chassis.folders import WatchedFolder, whole
+from chassis.metrics import Metrics
+from chassis.store import Store, Transaction, open_store
+from chassis.store.tables import errands, outbox
+from notification.__main__ import HISTORY
+from notification.breaker import Breaker, relay_gauge
+from notification.delivery import Delivery, OnUncertain, mails_counter
+from notification.events import (
+    PacketFrozen,
+    ReportFiled,
+    ReportHeld,
+    ReportMoved,
+    ReportReleased,
+    SubmissionRejected,
+)
+from notification.gathering import Gathering
+from notification.handlers import Letters
+from notification.headers import Sender
+from notification.mailbag import letters as mailbag
+from notification.notices import notices
+from notification.post import Receipt, Refused
+from notification.recipients import load_committees
+from support.still_clock import StillClock
+
+FRIDAY = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+SECRETARY, SENDER = "nora@kommunen.example", "anna@valfard.example"
+DECEMBER = {"date": "2026-12-09", "time": "13:00", "place": "Salen", "deadline": "2026-11-27T11:00:00Z"}
+COMMITTEE: dict[str, Any] = {
+    "id": "valfard",
+    "name": "Välfärd- och servicenämnden",
+    "secretary": {"name": "Nora Sekreterarsson", "email": SECRETARY},
+    "notify": {"weekly_tally": False},
+    "meetings": [DECEMBER],
+}
+TOLD: dict[str, Any] = {
+    "form": "prov",
+    "committee": "valfard",
+    "title": "Provrapport",
+    "reference": "190456",
+    "unit_name": "Kost",
+    "event_date": "2026-11-12",
+    "arrived_at": "2026-11-20T11:30:00Z",
+    "findings": [],
+    "submitter": {"name": "Anna Exempelsson", "email": SENDER},
+    "late": False,
+    "meeting": DECEMBER,
+    "version": 1,
+    "revision": 1,
+}
+
+
+def told(kind: type[Event], number: int = 1, **changed: Any) -> Event:
+    return kind.model_validate_json(json.dumps(TOLD | {"submission_id": f"s-{number}"} | changed))
+
+
+filed = partial(told, ReportFiled)
+held = partial(told, ReportHeld)
+rejected = partial(told, SubmissionRejected)
+
+
+def moved(number: int, **changed: Any) -> Event:
+    facts = {"version": 2, "status": "filed", "moved_from": "2026-12-09", "by": "calendar", "meeting": None}
+    return told(ReportMoved, number, **facts | changed)
+
+
+class FakePost:
+    """Takes every letter, or refuses what it is told to."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, bytes]] = []
+        self.refusals: list[Exception] = []
+
+    async def deliver(self, letter: bytes, sender: str, recipient: str, letter_id: str) -> Receipt:
+        del sender, letter_id
+        if self.refusals:
+            raise self.refusals.pop()
+        self.taken.append((recipient, letter))
+        return Receipt("2.0.0 Ok")
+
+    async def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+@dataclass
+class Office:
+    store: Store
+    clock: StillClock
+    post: FakePost
+    config: Path
+    folder: WatchedFolder[Any]
+    consumers: Mapping[str, Consumer]
+    worker: ErrandWorker
+    gathering: Gathering
+
+    async def hear(self, *events: Event) -> None:
+        for event in events:
+            body = encode(event, new_id(), "/kansli/archive", self.clock(), "00-0-0-00")
+            queue = queue_name("notification", event.kind)
+            await self.consumers[queue].receive([Message(body, STRUCTURED)])
+
+    async def letters(self) -> list[EmailMessage]:
+        """What comes to the secretary from now on, when all that is due has been told and sent."""
+        return [letter for letter, to in await self.mail() if to == SECRETARY]
+
+    async def mail(self) -> list[tuple[EmailMessage, str]]:
+        await self.gathering.tell_due()
+        while await self.worker.do_one():
+            pass
+        taken, self.post.taken = self.post.taken, []
+        return [(message_from_bytes(content, policy=default), to) for to, content in taken]
+
+    async def said(self) -> list[Envelope]:
+        """Each event once, to however many it was said."""
+        async with self.store.read() as connection:
+            bodies = (await connection.scalars(select(outbox.c.body))).all()
+        received = [unpack(body, STRUCTURED)[0].envelope for body in bodies]
+        return list({one.id: one for one in received if one is not None}.values())
+
+    async def count(self, table: Any) -> int:
+        async with self.store.read() as connection:
+            return len((await connection.execute(select(table))).all())
+
+    def configure(self, **changed: Any) -> None:
+        """Save the committee's file anew, and have it read."""
+        path = self.config / "committees" / "valfard.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(COMMITTEE | changed), "utf-8")
+        fresh = WatchedFolder(
+            [self.config], whole(lambda folders: load_committees(folders[0], FRIDAY.date()))
+        )
+        self.gathering.committees = fresh
+
+
+@asynccontextmanager
+async def opened(url: str, config: Path, clock: StillClock, **changed: Any) -> AsyncIterator[Office]:
+    post, metrics = FakePost(), Metrics("notification")
+    (config / "committees").mkdir(parents=True, exist_ok=True)
+    (config / "committees" / "valfard.yaml").write_text(yaml.safe_dump(COMMITTEE | changed), "utf-8")
+    store = open_store(url, "notification", clock)
+    folder = WatchedFolder([config], whole(lambda folders: load_committees(folders[0], FRIDAY.date())))
+    sender, pages = Sender("Kansli", "kansli@kommunen.example"), "http://127.0.0.1:8084"
+    letters, counts = Letters(store, folder, sender, pages), CollectorRegistry()
+    breaker = Breaker(post, relay_gauge(counts))
+    delivery = Delivery(store, breaker, sender.address, OnUncertain.RESEND, mails_counter(counts))
+    consumers = {
+        one.queue: one
+        for one in (Consumer("notification", reads, store, metrics) for reads in letters.reads())
+    }
+    (kind,) = delivery.errands(1)
+    worker = ErrandWorker("notification", kind, store, metrics)
+    await store.open()
+    await store.migrate(HISTORY)
+    gathering = Gathering(store, folder, sender, pages)
+    yield Office(store, clock, post, config, folder, consumers, worker, gathering)
+    await store.close()
+
+
+def notify(when: str, **more: Any) -> dict[str, Any]:
+    return {"notify": {"when": when, "weekly_tally": False, **more}}
+
+
+@pytest.fixture
+async def office(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Office]:
+    setting = getattr(request, "param", notify("gathered"))
+    url = f"sqlite:///{tmp_path}/notification.db"
+    async with opened(url, tmp_path / "config", StillClock(FRIDAY), **setting) as office:
+        yield office
+
+
+def words(letter: EmailMessage) -> str:
+    part = letter.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content()).replace("\r\n", "\n")
+
+
+async def test_what_comes_within_the_window_is_one_letter(office: Office) -> None:
+    """Half an hour from the first, however many come; a line each, and one link."""
+    await office.hear(filed(1), filed(2, unit_name="Kultur", event_date="2026-11-11"))
+    office.clock.pass_by(minutes=29)
+    await office.hear(filed(3))
+    assert await office.letters() == []
+    office.clock.pass_by(minutes=1)
+    (letter,) = await office.letters()
+    assert letter["Subject"] == "3 rapporter att granska till Välfärd- och servicenämnden 9 december"
+    text = words(letter)
+    assert text.startswith("Granska rapporterna senast fredag 27 november klockan 12.00.")
+    lines = re.findall(r"^- (.*)$", text, re.MULTILINE)
+    assert lines[0] == "Kultur, 11 november (nummer 190456)."
+    assert len(lines) == 3
+    assert text.count("http://") == 1
+    assert "Anna" not in text
+    office.clock.pass_by(days=1)
+    assert await office.letters() == []
+
+
+@pytest.mark.parametrize("office", [notify("digest")], indirect=True)
+async def test_a_digest_comes_on_workdays_in_the_morning(office: Office) -> None:
+    """What came on Friday afternoon and on Saturday is told on Monday at seven, Swedish time."""
+    await office.hear(filed(1))
+    office.clock.pass_by(days=1)
+    await office.hear(filed(2))
+    office.clock.now = datetime(2026, 11, 23, 5, 59, tzinfo=UTC)
+    assert await office.letters() == []
+    office.clock.pass_by(minutes=1)
+    (letter,) = await office.letters()
+    assert str(letter["Subject"]).startswith("2 rapporter att granska")
+
+
+@pytest.mark.parametrize("office", [notify("gathered"), notify("digest")], indirect=True)
+async def test_what_is_held_or_late_and_what_a_sender_is_told_does_not_wait(office: Office) -> None:
+    """Somebody has to do something, and the time may be short."""
+    await office.hear(held(1), filed(2, late=True), rejected(3))
+    assert Counter(to for _, to in await office.mail()) == Counter({SECRETARY: 2, SENDER: 1})
+    office.clock.pass_by(days=3)
+    (letter,) = await office.letters()
+    assert letter["Subject"] == "1 rapport till Välfärd- och servicenämnden togs inte emot"
+
+
+@pytest.mark.parametrize("office", [notify("at-once")], indirect=True)
+async def test_at_once_is_a_letter_each(office: Office) -> None:
+    """As a committee has it that sets nothing."""
+    await office.hear(filed(1), filed(2))
+    assert len(await office.letters()) == 2
+
+
+async def test_a_letter_tells_what_holds_when_it_is_written(office: Office) -> None:
+    """What was held, completed or moved meanwhile is not told as it was before."""
+    january = DECEMBER | {"date": "2027-01-20", "deadline": "2027-01-08T11:00:00Z"}
+    await office.hear(filed(1), filed(2), filed(3), filed(4))
+    await office.hear(held(1, version=2), filed(2, version=2, revision=2, unit_name="Kultur"))
+    await office.hear(moved(3, meeting=january), filed(4))
+    office.clock.pass_by(hours=1)
+    text = next(words(one) for one in await office.letters() if "att granska" in str(one["Subject"]))
+    lines = sorted(re.findall(r"^- (.*)$", text, re.MULTILINE))
+    assert lines == [
+        "Kost, 12 november (nummer 190456), till sammanträdet 20 januari 2027.",
+        "Kost, 12 november (nummer 190456), till sammanträdet 9 december.",
+        "Kultur, 12 november (nummer 190456), till sammanträdet 9 december.",
+    ]
+
+
+async def test_each_report_of_a_gathered_letter_is_told_of_it(office: Office) -> None:
+    """Who keeps what became of a report hears of it under a name of its own."""
+    await office.hear(filed(1), filed(2, revision=3))
+    office.clock.pass_by(hours=1)
+    await office.letters()
+    said = await office.said()
+    assert sorted((one.subject, one.data["revision"], one.data["letter"]) for one in said) == [
+        ("s-1", 1, "gathered"),
+        ("s-2", 3, "gathered"),
+    ]
+    assert len({one.data["letter_id"] for one in said}) == 2
+
+
+async def test_a_refused_gathered_letter_is_told_as_failed_for_each_report(office: Office) -> None:
+    """None of them has been told of."""
+    office.post.refusals = [Refused("RCPT", code=550)]
+    await office.hear(filed(1), filed(2))
+    office.clock.pass_by(hours=1)
+    assert await office.letters() == []
+    assert [one.type for one in await office.said()] == ["se.kansli.notification.failed.v1"] * 2
+
+
+async def test_what_was_noted_outlives_the_process(tmp_path: Path) -> None:
+    """It is a row of its event's transaction; whoever starts next tells it when it is due."""
+    url, clock = f"sqlite:///{tmp_path}/notification.db", StillClock(FRIDAY)
+    async with opened(url, tmp_path, clock, **notify("gathered")) as office:
+        await office.hear(filed(1), filed(2))
+    clock.pass_by(hours=5)
+    async with opened(url, tmp_path, clock, **notify("gathered")) as office:
+        assert len(await office.letters()) == 1
+    async with opened(url, tmp_path, clock, **notify("gathered")) as office:
+        assert await office.letters() == []
+
+
+async def test_a_death_while_letters_are_written_tells_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Notices, letters and errands are one transaction: next time all is told, and once."""
+
+    async def die(*_: Any, **__: Any) -> None:
+        raise RuntimeError("killed")
+
+    await office.hear(filed(1), filed(2))
+    office.clock.pass_by(hours=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(Transaction, "send_on_errand", die)
+        with pytest.raises(RuntimeError):
+            await office.gathering.tell_due()
+    assert (await office.count(mailbag), await office.count(errands)) == (0, 0)
+    assert len(await office.letters()) == 1
+    assert await office.letters() == []
+
+
+async def test_two_replicas_tell_once(postgres_url: str, tmp_path: Path) -> None:
+    """Both look at the same moment; one finds the notices, the other finds none left."""
+    clock, setting = StillClock(FRIDAY), notify("gathered")
+    async with (
+        opened(postgres_url, tmp_path, clock, **setting) as one,
+        opened(postgres_url, tmp_path, clock, **setting) as other,
+    ):
+        for number in range(1, 6):
+            await one.hear(filed(number), held(number + 100))
+            clock.pass_by(hours=1)
+            await asyncio.gather(*(office.gathering.tell_due() for office in (one, other, one, other)))
+            assert await one.count(mailbag) == 2 * number
+        clock.now = datetime(2026, 11, 26, 7, tzinfo=UTC)
+        await asyncio.gather(*(office.gathering.tell_due() for office in (one, other)))
+        assert await one.count(mailbag) == 11
+
+
+async def test_a_cancelled_meeting_is_one_letter_however_many_reports_it_had(office: Office) -> None:
+    """Where they went, and the calendar's own cancellation under the same UID."""
+    january = DECEMBER | {"date": "2027-01-20", "deadline": "2027-01-08T11:00:00Z"}
+    office.configure(meetings=[DECEMBER | {"cancelled": True}, january])
+    await office.hear(*(moved(number, meeting=january) for number in range(1, 31)))
+    assert await office.letters() == []
+    office.clock.pass_by(minutes=2)
+    (letter,) = await office.letters()
+    assert letter["Subject"] == ("Sammanträdet 9 december i Välfärd- och servicenämnden är inställt")
+    assert "30 rapporter till sammanträdet onsdag 20 januari 2027" in words(letter)
+    (event,) = events_of(letter)
+    assert (event["UID"], event["STATUS"], event["SEQUENCE"]) == ("2026-12-09.valfard@kansli", "CANCELLED", 1)
+
+
+async def test_a_moved_meeting_goes_along_under_the_name_it_had(office: Office) -> None:
+    """Calendars find it by its UID, and take the higher sequence."""
+    later = DECEMBER | {"date": "2026-12-16", "id": "2026-12-09", "sequence": 2}
+    office.configure(meetings=[later])
+    await office.hear(moved(1, meeting=DECEMBER | {"date": "2026-12-16"}))
+    office.clock.pass_by(minutes=2)
+    (letter,) = await office.letters()
+    assert letter["Subject"] == (
+        "Sammanträdet 9 december i Välfärd- och servicenämnden är flyttat till 16 december"
+    )
+    (event,) = events_of(letter)
+    assert (event["UID"], event["STATUS"], event["SEQUENCE"]) == ("2026-12-09.valfard@kansli", "CONFIRMED", 2)
+    assert event["DTSTART"].dt.isoformat() == "2026-12-16T13:00:00+01:00"
+
+
+async def test_a_meeting_that_vanished_is_cancelled_in_calendars_too(office: Office) -> None:
+    """Its reports wait, and the secretary is told what for."""
+    office.configure(meetings=[])
+    await office.hear(moved(1), moved(2))
+    office.clock.pass_by(minutes=2)
+    (letter,) = await office.letters()
+    assert words(letter).startswith("Lägg in nästa sammanträde i kalendern.")
+    (event,) = events_of(letter)
+    assert (event["UID"], event["STATUS"]) == ("2026-12-09.valfard@kansli", "CANCELLED")
+
+
+async def test_what_a_person_moves_is_no_letter(office: Office) -> None:
+    """She who moved it knows."""
+    await office.hear(moved(1, by="person", meeting=DECEMBER))
+    office.clock.pass_by(days=1)
+    assert await office.letters() == []
+
+
+def events_of(letter: EmailMessage) -> list[Any]:
+    (part,) = letter.iter_attachments()
+    assert (part.get_content_type(), part.get_filename()) == ("text/calendar", "sammantrade.ics")
+    content = part.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    calendar = Calendar.from_ical(content)
+    assert calendar["METHOD"] == "PUBLISH"
+    return list(calendar.walk("VEVENT"))
+
+
+async def test_a_frozen_packet_is_told_with_its_page(office: Office) -> None:
+    """One letter, however many reports lie in it."""
+    packet = {
+        "submission_id": "p-1",
+        "meeting": DECEMBER | {"committee": "valfard"},
+        "number": 2,
+        "reports": [{"submission_id": "s-1", "version": 3}, {"submission_id": "s-2", "version": 3}],
+    }
+    frozen = PacketFrozen.model_validate_json(json.dumps(packet))
+    await office.hear(filed(1), filed(2), frozen, frozen)
+    (letter,) = await office.letters()
+    assert letter["Subject"] == "Handlingarna till Välfärd- och servicenämnden 9 december är klara"
+    assert "http://127.0.0.1:8084/committees/valfard/meetings/2026-12-09" in words(letter)
+    assert "Det innehåller 2 rapporter." in words(letter)
+    office.clock.pass_by(days=1)
+    assert await office.letters() == []
+
+
+async def test_a_reminder_comes_five_and_one_workdays_before_and_once(office: Office) -> None:
+    """Deadline Friday 27th at noon: Friday 20th and Thursday 26th, at seven in the morning."""
+    office.clock.now = datetime(2026, 11, 19, 12, tzinfo=UTC)
+    await office.hear(held(1))
+    assert len(await office.letters()) == 1
+    came = []
+    for _ in range(24 * 10):
+        office.clock.pass_by(hours=1)
+        came += [(office.clock().isoformat(), one["Subject"]) for one in await office.letters()]
+    subject = "1 rapport väntar på dig inför Välfärd- och servicenämnden 9 december"
+    assert came == [("2026-11-20T06:00:00+00:00", subject), ("2026-11-26T06:00:00+00:00", subject)]
+
+
+async def test_nobody_is_reminded_when_nothing_waits(office: Office) -> None:
+    """What was released, or was held after the hour had struck, is no reason."""
+    office.clock.now = datetime(2026, 11, 19, 12, tzinfo=UTC)
+    await office.hear(held(1), told(ReportReleased, 1, version=2), filed(2, late=True))
+    office.clock.now = datetime(2026, 11, 26, 7, tzinfo=UTC)
+    await office.hear(held(3))
+    first = [str(one["Subject"]) for one in await office.letters()]
+    assert not [subject for subject in first if "väntar på dig" in subject]
+    office.clock.pass_by(hours=20)
+    assert await office.letters() == []
+
+
+@pytest.mark.parametrize("office", [{"notify": {"weekly_tally": True}}], indirect=True)
+async def test_the_weekly_tally_comes_also_when_all_is_well(office: Office) -> None:
+    """Written = sent; once on Monday, and never for a week before the house began."""
+    await office.hear(filed(1), filed(2))
+    assert len(await office.letters()) == 2
+    office.clock.now = datetime(2026, 11, 23, 6, tzinfo=UTC)
+    (letter,) = await office.letters()
+    assert letter["Subject"] == "Veckans mejl om Välfärd- och servicenämnden: 2 skrivna, 2 skickade"
+    assert words(letter).startswith("Allt stämmer.")
+    office.clock.pass_by(days=5)
+    assert await office.letters() == []
+    office.post.refusals = [Refused("RCPT", code=550)]
+    await office.hear(filed(3))
+    assert await office.letters() == []
+    office.clock.now = datetime(2026, 11, 30, 6, tzinfo=UTC)
+    assert [words(one).splitlines()[0] for one in await office.letters()] == [
+        "Kontrollera adresserna: 1 mejl gick inte att skicka."
+    ]
+
+
+async def test_a_committee_that_is_not_here_yet_loses_nothing(office: Office) -> None:
+    """Its notices wait for its file."""
+    await office.hear(filed(1))
+    office.clock.pass_by(hours=1)
+    office.configure(id="valfard")
+    full = office.gathering.committees
+    (office.config / "committees" / "valfard.yaml").rename(office.config / "committees" / "annan.yaml")
+    text = (office.config / "committees" / "annan.yaml").read_text("utf-8")
+    (office.config / "committees" / "annan.yaml").write_text(
+        text.replace("id: valfard", "id: annan"), "utf-8"
+    )
+    office.gathering.committees = WatchedFolder(
+        [office.config], whole(lambda folders: load_committees(folders[0], FRIDAY.date()))
+    )
+    assert await office.letters() == []
+    assert await office.count(notices) == 1
+    office.gathering.committees = full
+    assert len(await office.letters()) == 1

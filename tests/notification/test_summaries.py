@@ -1,0 +1,106 @@
+"""What the letters about several reports say, and that each shape of them says the same."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from typing import Any, get_args
+
+import pytest
+
+from notification.headers import Sender, as_bytes
+from notification.letters import Letter, Meeting, Occasion
+from notification.recipients import Committee, PlannedMeeting, Recipient, SummaryKind
+from notification.summaries import Frozen, Gathered, Moved, Origin, Reminder, Summary, WeeklyTally, sum_up
+from support.letter_words import read_html, squeezed
+
+NOW = datetime(2026, 11, 20, 13, 3, 5, tzinfo=UTC)
+COMMITTEE = Committee.model_validate(
+    {
+        "id": "valfard",
+        "name": "Välfärd- och servicenämnden",
+        "secretary": {"name": "Åsa Ek", "email": "asa@exempel.se"},
+    }
+)
+FACTS = {"date": "2026-12-09", "time": "13:00", "place": "<Salen> & mer", "deadline": "2026-11-27T12:00:00"}
+MEETING = Meeting.model_validate(FACTS)
+PLANNED = PlannedMeeting.model_validate(FACTS)
+
+
+def occasion(**changed: Any) -> Occasion:
+    facts = {
+        "event_id": "e",
+        "submission_id": "s-1",
+        "revision": 1,
+        "title": "<b>Rapport</b>",
+        "event_date": "2026-11-12",
+        "unit": "Kost",
+        "reference": "190456",
+        "arrived_at": "2026-11-20T13:03:00Z",
+        "meeting": FACTS,
+        "findings": [{"outcome": "note", "message": "Eget initiativ.", "source": "§ 3"}],
+    }
+    return Occasion.model_validate_json(json.dumps(facts | changed))
+
+
+SUMMARIES: dict[SummaryKind, list[Summary]] = {
+    "gathered": [
+        Gathered([occasion()], []),
+        Gathered([occasion(), occasion(meeting=None, unit=None)], [occasion(submitter_told=False)]),
+        Gathered([occasion(meeting=None)], []),
+        Gathered([], [occasion()]),
+        Gathered([], [occasion(submitter_told=False, event_date=None, reference=None)]),
+    ],
+    "moved": [
+        Moved(date(2026, 12, 2), date(2026, 12, 9), False, [(MEETING, 30)], 0, b"BEGIN:VCALENDAR\r\n"),
+        Moved(date(2026, 12, 2), None, True, [], 1, b"BEGIN:VCALENDAR\r\n"),
+        Moved(None, None, False, [(MEETING, 1)], 0, None),
+    ],
+    "frozen": [Frozen(MEETING, 1, 12), Frozen(MEETING, 2, 1)],
+    "reminder": [Reminder(PLANNED, 1), Reminder(PLANNED, 2)],
+    "tally": [
+        WeeklyTally(date(2026, 11, 16), date(2026, 11, 23), *counts)
+        for counts in ((4, 0, 0), (3, 0, 1), (2, 1, 1))
+    ],
+}
+
+
+def write(kind: SummaryKind, told: Summary, **of_recipient: Any) -> Letter:
+    origin = Origin("valfard-2026-12-09", "https://kansli.exempel.se/a?b=1&c=2", [SimpleNamespace(id="e")])  # type: ignore[list-item]
+    recipient = Recipient(kind, "bo@exempel.se", "Bo Al", **of_recipient)
+    return sum_up(told, origin, COMMITTEE, recipient, domain="exempel.se", created_at=NOW)
+
+
+def letters() -> Iterator[tuple[SummaryKind, Summary]]:
+    yield from ((kind, told) for kind, all_told in SUMMARIES.items() for told in all_told)
+
+
+def test_every_kind_is_written() -> None:
+    """Whoever adds one adds it here."""
+    assert set(get_args(SummaryKind)) == SUMMARIES.keys()
+
+
+@pytest.mark.parametrize(("kind", "told"), letters())
+@pytest.mark.parametrize("of_recipient", [{}, {"is_copy": True}, {"is_substitute": True}])
+def test_html_and_text_of_a_summary_say_the_same(
+    kind: SummaryKind, told: Summary, of_recipient: dict[str, Any]
+) -> None:
+    """Nobody learns less for the shape they read, and nothing from outside becomes markup."""
+    letter = write(kind, told, **of_recipient)
+    assert squeezed(letter.text) == read_html(letter.html)
+    assert letter.subject == " ".join(letter.subject.split())
+    assert not [line for line in letter.text.splitlines() if len(line) > 72 and "https://" not in line]
+    assert letter.text.count("https://") == 1
+    as_bytes(letter, Sender("Kansli", "kansli@exempel.se"))
+
+
+def test_a_personnummer_in_a_line_is_masked() -> None:
+    """The line names the report by what a person wrote."""
+    letter = write("gathered", Gathered([occasion(unit="Hos 19121212-1212")], []))
+    assert "1212-1212" not in letter.text + letter.html + letter.subject
+
+
+def test_a_substitute_is_told_why_the_letter_came() -> None:
+    """It is true for the one who reads it."""
+    text = write("reminder", Reminder(PLANNED, 1), is_substitute=True).text
+    assert "är borta och du är ersättare." in " ".join(text.split())
