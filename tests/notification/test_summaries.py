@@ -80,7 +80,7 @@ def test_every_kind_is_written() -> None:
     assert set(get_args(SummaryKind)) == SUMMARIES.keys()
 
 
-@pytest.mark.parametrize(("kind", "told"), letters())
+@pytest.mark.parametrize(("kind", "told"), list(letters()))
 @pytest.mark.parametrize("of_recipient", [{}, {"is_copy": True}, {"is_substitute": True}])
 def test_html_and_text_of_a_summary_say_the_same(
     kind: SummaryKind, told: Summary, of_recipient: dict[str, Any]
