@@ -41,39 +41,38 @@ def build_house(plan: Plan, clock: Clock = system_clock) -> list[Service]:
     hub = EmbeddedHub()
     key = _kept_key(plan.data / PERSONAL_NUMBER_KEY)
     data = plan.data.resolve()
+    validation_settings = _settings(ValidationSettings, plan, personal_number_key=key)
+    intake_settings = _settings(
+        IntakeSettings,
+        plan,
+        objects=(data / "objects").as_uri(),
+        personal_number_key=key,
+        sealing_key=_kept_key(plan.data / _SEALING_KEY),
+    )
+    notification_settings = _settings(
+        NotificationSettings,
+        plan,
+        smtp_url=(data / "letters").as_uri(),
+        pages_url=f"http://{_settings(ArchiveSettings, plan).listen}",
+    )
     archive_settings = _settings(
         ArchiveSettings,
         plan,
         objects=(data / "objects").as_uri(),
         sealing_key=_kept_key(plan.data / _SEALING_KEY),
+        desks=_desks(validation_settings, intake_settings, notification_settings),
     )
     return [
-        notification.__main__.build(
-            _settings(
-                NotificationSettings,
-                plan,
-                smtp_url=(data / "letters").as_uri(),
-                pages_url=f"http://{archive_settings.listen}",
-            ),
-            EmbeddedBus(hub),
-            clock,
-        ),
+        notification.__main__.build(notification_settings, EmbeddedBus(hub), clock),
         archive.__main__.build(archive_settings, EmbeddedBus(hub), clock),
-        validation.__main__.build(
-            _settings(ValidationSettings, plan, personal_number_key=key), EmbeddedBus(hub), clock
-        ),
-        intake.__main__.build(
-            _settings(
-                IntakeSettings,
-                plan,
-                objects=(data / "objects").as_uri(),
-                personal_number_key=key,
-                sealing_key=_kept_key(plan.data / _SEALING_KEY),
-            ),
-            EmbeddedBus(hub),
-            clock,
-        ),
+        validation.__main__.build(validation_settings, EmbeddedBus(hub), clock),
+        intake.__main__.build(intake_settings, EmbeddedBus(hub), clock),
     ]
+
+
+def _desks(*others: ServiceSettings) -> str:
+    """Where the operators' page finds what is parked in the other rooms of the house."""
+    return ",".join(f"{settings.service}=http://{settings.listen}" for settings in others)
 
 
 def _settings(kind: type[ServiceSettings], plan: Plan, **more: Any) -> Any:

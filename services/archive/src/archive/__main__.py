@@ -25,6 +25,7 @@ from archive.settings import ArchiveSettings
 from archive.sign_in.provider import Provider
 from archive.sign_in.routes import SignIn
 from archive.sign_in.sessions import Sessions
+from archive.web.desks import Desks, desks_in
 from archive.web.doing import Doing
 from archive.web.showing import Showing
 from chassis.bus import Bus
@@ -63,7 +64,8 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
     review = Review(registry, forms)
     review_api = ReviewApi(api, review, sealer)
     figures_api = FiguresApi(api)
-    showing = Showing(api, figures_api)
+    desks = Desks(desks_in(settings.desks), settings.desks_token)
+    showing = Showing(api, figures_api, desks)
     doing = Doing(showing, review, freezing, sealer)
     return Service(
         name=settings.service,

@@ -10,6 +10,7 @@ from pydantic_settings import SettingsConfigDict
 from archive.sign_in.grants import Grants, grants_in
 from archive.sign_in.provider import Client, safe_address
 from archive.sign_in.sessions import Lifetime
+from archive.web.desks import desks_in
 from chassis.settings import ServiceSettings
 
 CALLBACK = "/sign-in/callback"
@@ -30,6 +31,14 @@ class ArchiveSettings(ServiceSettings):
         default=None,
         description="Seals what was masked: any text, several divided by ',' while rotating (newest first); "
         "without it, a key is made and kept in the database",
+    )
+    desks: str = Field(
+        default="",
+        description="Where the operators' page asks what is parked: intake=http://host:port, several "
+        "divided by ','; without it, the page shows the archive's own desk",
+    )
+    desks_token: SecretStr | None = Field(
+        default=None, description="The bearer token by which those desks are asked: their admin token"
     )
     oidc_issuer: str = Field(
         default="",
@@ -64,6 +73,12 @@ class ArchiveSettings(ServiceSettings):
     oidc_absolute_hours: float = Field(
         default=10, gt=0, description="Hours after which a person is signed out, whatever she does"
     )
+
+    @field_validator("desks")
+    @classmethod
+    def _desks_that_can_be_asked(cls, value: str) -> str:
+        desks_in(value)
+        return value
 
     @field_validator("oidc_issuer", "oidc_redirect_url")
     @classmethod

@@ -16,9 +16,13 @@ class ParkedLine:
 
 @dataclass(frozen=True)
 class OperationsView:
-    """`waiting` tells how many events each queue has not got yet, `letters` how many are in each state."""
+    """`waiting` tells how many events each queue has not got yet, `letters` how many are in each state.
+
+    `silent` are the services whose desks did not answer.
+    """
 
     now: datetime
     parked: tuple[ParkedLine, ...] = ()
     waiting: tuple[tuple[str, int], ...] = ()
     letters: tuple[tuple[str, int], ...] = ()
+    silent: tuple[str, ...] = ()

@@ -19,6 +19,7 @@ from archive.packets.kept import newest_packet_with
 from archive.reports import acts_of, counts_by_meeting, report_of
 from archive.review import can_be_undone
 from archive.views import is_masked
+from archive.web.desks import Desks
 from archive.web.frame import Frame, Notice, Undo
 from archive.web.meetings import CommitteeLine, CommitteeView, MeetingLine, PacketsView
 from archive.web.operations import OperationsView, ParkedLine
@@ -48,6 +49,7 @@ class Showing:
 
     api: Api
     figures: FiguresApi
+    desks: Desks
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
         committee = "/committees/{committee}"
@@ -171,10 +173,12 @@ class Showing:
         async with self.api.store.read() as connection:
             parked = await parking.listed(connection)
             letters = await letters_by_state(connection)
-        waiting = await relay.pending(self.api.store)
+        waiting, elsewhere = await relay.pending(self.api.store), await self.desks.parked()
+        here = [ParkedLine(row.id, row.origin, row.reason, row.parked_at) for row in parked]
         view = OperationsView(
             now=self.api.clock(),
-            parked=tuple(ParkedLine(row.id, row.origin, row.reason, row.parked_at) for row in parked),
+            parked=(*here, *elsewhere.lines),
+            silent=elsewhere.silent,
             waiting=tuple((lane["queue"], lane["count"]) for lane in waiting),
             letters=tuple((letter_in_words(state), count) for state, count in letters.items()),
         )
