@@ -148,14 +148,14 @@ async def test_compensation_says_the_position(archive: LoneService, accepted: Ma
 
 
 async def test_a_released_report_goes_to_its_meeting(archive: LoneService, accepted: MakeAccepted) -> None:
-    """Intake is told with the reason; notification is not, for no letter is due."""
+    """Intake and notification are told, which then reminds of it no more."""
     await archive.hear(accepted("a", outcome="held", findings=[OTHER_HOLD]))
     status, told = await act(archive, "a/release", {"version": 1})
     assert (status, told["status"], told["version"]) == (200, "filed", 2)
     assert told["meeting"] == {"date": "2026-12-09"}
     (released,) = await archive.said("report.released")
     assert (released.data["version"], released.data["meeting"]["date"]) == (2, "2026-12-09")
-    assert not await archive.said("report.released", "notification")
+    assert await archive.said("report.released", "notification")
 
 
 async def test_a_returned_report_leaves_its_meeting(archive: LoneService, accepted: MakeAccepted) -> None:

@@ -202,6 +202,13 @@ def test_a_report_has_buttons_for_what_may_be_done_with_it() -> None:
     assert buttons_of(part(page, "rejected")) == ["Ta emot ändå Kultur, Biblioteket"]
 
 
+def test_the_page_begins_with_what_is_on_it() -> None:
+    """Counts in words that fit them, each a link to its part."""
+    (here,) = read(meeting_page(AFTER, SECRETARY)).iterfind(".//nav[@class='here']")
+    assert words_of(here) == "2 i föredragningslistan 1 rättelse 1 avvisad Text att klistra in Paket"
+    assert links_of(here) == ["#reports", "#late", "#rejected", "#paste", "#packets"]
+
+
 def test_a_late_report_is_moved_to_this_very_meeting() -> None:
     """What is taken along names the meeting it goes to, since its own is the next one."""
     (to,) = part(meeting_page(MEETING, SECRETARY), "late").iterfind(".//input[@name='to']")

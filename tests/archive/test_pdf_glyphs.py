@@ -98,9 +98,11 @@ def test_what_is_spoken_in_a_municipality_is_printed_in_its_own_letters(words: s
         ("x\u200cy", "x[U+200C]y"),
         ("雪\u0301\u0301", "[U+96EA][U+0301][U+0301]"),
         ("b" + "\u0301" * (MOST_MARKS + 2), "b" + "\u0301" * MOST_MARKS + "[U+0301][U+0301]"),
-        ("a\n\u0301", "a\n\u0301"),
+        ("a\n\u0301", "a\n[U+0301]"),
+        ("\n\u05b0", "\n[U+05B0]"),
+        ("\u0301a", "[U+0301]a"),
     ],
-    ids=["foreign mark", "foreign letter", "invisible joiner", "no letter", "tower", "new line"],
+    ids=["foreign mark", "foreign letter", "joiner", "no letter", "tower", "line", "hebrew", "beginning"],
 )
 def test_a_letter_and_its_marks_are_printed_as_far_as_one_font_has_them(text: str, printed: str) -> None:
     """A mark from another font cannot be set on a letter, and a tower of them would hide other lines."""

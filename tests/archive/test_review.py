@@ -275,8 +275,11 @@ async def test_a_rejected_submission_is_accepted_with_a_reason(
     assert (await act(archive, "a/accept", {"version": 1}))[0] == 422
     status, report = await act(archive, "a/accept", WHY)
     assert (status, report["status"], report["meeting"]) == (200, "filed", {"date": "2026-12-09"})
-    (released,) = await archive.said("report.released", "validation")
-    assert released.data["data"] == report["data"]
+    (admitted,) = await archive.said("report.admitted", "validation")
+    assert admitted.data["data"] == report["data"]
+    for listener in ("intake", "notification"):
+        (released,) = await archive.said("report.released", listener)
+        assert "data" not in released.data
     assert (await told(archive, "committees/valfard/rejected"))["rejected"] == []
 
 

@@ -16,8 +16,8 @@ from support.still_clock import StillClock
 from validation.__main__ import build
 from validation.decisions import placed
 from validation.events import (
+    ReportAdmitted,
     ReportDecided,
-    ReportReleased,
     ReportReturned,
     SubmissionReceived,
     Submitter,
@@ -211,22 +211,14 @@ async def test_an_accepted_rejection_counts_from_then_on(validation: LoneService
     """And in the tally it is rejected no more."""
     await validation.hear(received("a", okant=1))
     assert await counted(validation) == []
-    released = ReportReleased(submission_id="a", revision=1, data={"dag": "2026-11-12", "okant": 1})
-    await validation.hear(released)
+    admitted = ReportAdmitted(submission_id="a", revision=1, data={"dag": "2026-11-12", "okant": 1})
+    await validation.hear(admitted)
     assert await counted(validation) == ["a"]
     await validation.hear(received("b"))
     (answer,) = await answers(validation, "b")
     assert answer["outcome"] == "held"
     async with validation.http.get("/admin/tally") as told:
         assert (await told.json())["forms"] == {}
-
-
-async def test_a_plain_release_changes_nothing_here(validation: LoneService) -> None:
-    """It stood already."""
-    await validation.hear(received("a"), received("b"))
-    before = await validation.rows(select(judgements))
-    await validation.hear(ReportReleased(submission_id="b", revision=1))
-    assert await validation.rows(select(judgements)) == before
 
 
 async def test_decisions_and_new_reports_of_a_person_do_not_stand_in_each_others_way(

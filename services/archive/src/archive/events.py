@@ -135,16 +135,23 @@ class ReportHeld(ReportEvent):
 
 
 class ReportReleased(ReportEvent):
-    """The secretary let a held report go on to its meeting, or took a rejected submission after all.
-
-    `data` is there in the second case only: it is what validation lets count from now on.
-    """
+    """The secretary let a held report go on to its meeting, or took a rejected submission after all."""
 
     kind: ClassVar[str] = "report.released"
-    heard_by: ClassVar[tuple[str, ...]] = ("intake", "notification", "validation")
+    heard_by: ClassVar[tuple[str, ...]] = ("intake", "notification")
 
     reason: str
-    data: dict[str, Any] | None = None
+
+
+class ReportAdmitted(Event):
+    """A rejected submission was taken after all; `data` is what validation lets count from now on."""
+
+    kind: ClassVar[str] = "report.admitted"
+    heard_by: ClassVar[tuple[str, ...]] = ("validation",)
+
+    revision: int
+    form: str
+    data: dict[str, Any]
 
 
 class ReportReturned(ReportEvent):
@@ -234,6 +241,7 @@ SAID = (
     ReportFiled,
     ReportHeld,
     ReportReleased,
+    ReportAdmitted,
     ReportReturned,
     ReportMoved,
     ReportDecided,

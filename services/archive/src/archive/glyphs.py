@@ -49,8 +49,9 @@ def clusters(text: str) -> Iterator[str]:
 
 
 def _printed(cluster: str) -> str:
-    """As much of it as one font can print; the rest as code points."""
-    kept = max(_length_printable(cluster, letters) for letters in fonts().values())
+    """As much of it as one font can print; the rest as code points, and so a mark that is on no letter."""
+    lone_mark = bool(cluster) and _stands_on_another(cluster[0])
+    kept = 0 if lone_mark else max(_length_printable(cluster, letters) for letters in fonts().values())
     return cluster[:kept] + "".join(map(_code_point, cluster[kept:]))
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Row
 from archive.calendar import Meeting, is_late, is_over
 from archive.committees import Committee
 from archive.events import (
+    ReportAdmitted,
     ReportDecided,
     ReportEvent,
     ReportHeld,
@@ -183,6 +184,14 @@ class Review:
             report = await self._rejected_instead(tx, report)
         changed = await change(tx, report, status="filed", **await self._place(tx, report))
         await self._done(tx, asked, None, changed, ReportReleased)
+        await tx.say(
+            ReportAdmitted(
+                submission_id=changed.submission_id,
+                revision=changed.revision,
+                form=changed.form,
+                data=changed.data,
+            )
+        )
 
     async def mask(self, tx: Transaction, asked: Asked, passages: Sequence[str], seal: Seal) -> None:
         """Hide what may be a personnummer and these passages; the original is sealed beside."""
@@ -355,8 +364,6 @@ class Review:
         if kind is ReportMoved:
             told["moved_from"] = before.meeting_date if before else None
             told["status"] = report.status
-        if kind is ReportReleased and before is None:
-            told["data"] = report.data
         await tx.say(kind(**told, reason=asked.reason))
 
     async def _record(

@@ -59,13 +59,13 @@ class ReportReturned(Event):
     revision: int
 
 
-class ReportReleased(Event):
-    """The secretary let it go on; `data` is there when it had been rejected, and counts from now on."""
+class ReportAdmitted(Event):
+    """The secretary took a rejected submission after all; it counts with this data from now on."""
 
-    kind: ClassVar[str] = "report.released"
+    kind: ClassVar[str] = "report.admitted"
 
     revision: int
-    data: dict[str, Any] | None = None
+    data: dict[str, Any]
 
 
 class ReportDecided(Event):

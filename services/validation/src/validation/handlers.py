@@ -18,8 +18,8 @@ from validation.events import (
     CompensationLine,
     Judged,
     JudgedFinding,
+    ReportAdmitted,
     ReportDecided,
-    ReportReleased,
     ReportReturned,
     Sender,
     SubmissionAccepted,
@@ -61,7 +61,7 @@ class Judge:
         return [
             Subscription(SubmissionReceived, self.judge_submission, self.locks),
             Subscription(ReportDecided, self.judge_anew),
-            Subscription(ReportReleased, self.count_accepted),
+            Subscription(ReportAdmitted, self.count_admitted),
             Subscription(ReportReturned, self.forget_report),
         ]
 
@@ -108,10 +108,9 @@ class Judge:
         assert isinstance(answer, SubmissionAccepted)  # noqa: S101
         return answer.model_copy(update={"answers": event.version})
 
-    async def count_accepted(self, event: ReportReleased, tx: Transaction) -> None:
+    async def count_admitted(self, event: ReportAdmitted, tx: Transaction) -> None:
         """A rejected submission that the secretary took after all counts among the person's visits."""
-        if event.data is not None:
-            await let_stand(tx, event.submission_id, event.revision, event.data)
+        await let_stand(tx, event.submission_id, event.revision, event.data)
 
     async def forget_report(self, event: ReportReturned, tx: Transaction) -> None:
         """A report that the secretary returned no longer counts."""
