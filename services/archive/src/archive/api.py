@@ -13,6 +13,7 @@ from pydantic_core import to_json
 from sqlalchemy.engine import Row
 
 from archive.access import Access, require, role_for
+from archive.answers import in_json
 from archive.calendar import Meeting, is_over
 from archive.committees import Committee, Committees
 from archive.downloads import PDF, a_file, kept_file, removed
@@ -75,7 +76,7 @@ class Api:
             counts = await counts_by_meeting(connection, committee.id)
         now = self.clock()
         ordered = sorted(committee.meetings, key=lambda meeting: is_over(meeting, now))
-        return _json(
+        return in_json(
             {
                 "meetings": [
                     {
@@ -104,7 +105,7 @@ class Api:
         told = [(row.status == "held", report_in_json(row, history[row.submission_id])) for row in rows]
         reports = [report for held, report in told if not held]
         held = [report for held, report in told if held]
-        return _json(meeting_in_json(committee.id, meeting, reports, held, packets))
+        return in_json(meeting_in_json(committee.id, meeting, reports, held, packets))
 
     async def rejected(self, request: web.Request) -> web.Response:
         """What came in and was rejected, newest first: incoming documents all the same."""
@@ -112,14 +113,14 @@ class Api:
         async with self.store.read() as connection:
             rows = await rejected_of(connection, committee.id)
             aside = await rejected_aside_of(connection, committee.id)
-        return _json(
+        return in_json(
             {"rejected": [*(report_in_json(row, ()) for row in rows), *map(rejected_in_json, aside)]}
         )
 
     async def report(self, request: web.Request) -> web.Response:
         row = await self.report_row(request)
         async with self.store.read() as connection:
-            return _json(report_in_json(row, await acts_of(connection, row.submission_id)))
+            return in_json(report_in_json(row, await acts_of(connection, row.submission_id)))
 
     async def report_pdf(self, request: web.Request) -> web.Response:
         """The report on paper: of a frozen one the very bytes that the packet holds."""
@@ -198,9 +199,3 @@ def report_id(request: web.Request) -> str:
     if not asked.isprintable():
         raise plain_problem(404)
     return asked
-
-
-def _json(content: Any) -> web.Response:
-    return web.Response(
-        body=to_json(content), content_type="application/json", headers={"Cache-Control": "no-store"}
-    )

@@ -6,9 +6,9 @@ from typing import Any
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict
-from pydantic_core import to_json
 from sqlalchemy.engine import Row
 
+from archive.answers import in_json
 from archive.api import Api
 from archive.committees import Committee
 from archive.disposal import (
@@ -54,14 +54,14 @@ class DisposalApi:
     async def list(self, request: web.Request) -> web.Response:
         """Every proposal of the committee, the newest first."""
         told = [disposal_in_json(row) for row in await self._rows(request)]
-        return _json({"disposals": told})
+        return in_json({"disposals": told})
 
     async def propose(self, request: web.Request) -> web.Response:
         """List what may be removed today; 201 and the proposal."""
         await read(request, Nothing)
         committee, by = self.api.committee_of(request), by_of(request)
         number = await self._write(lambda tx: propose(tx, committee, by))
-        return _json(disposal_in_json(await self._row(request, number)), status=201)
+        return in_json(disposal_in_json(await self._row(request, number)), status=201)
 
     async def withdraw(self, request: web.Request) -> web.Response:
         return await self._step(request, withdraw)
@@ -81,7 +81,7 @@ class DisposalApi:
         await read(request, Nothing)
         committee, number, by = self.api.committee_of(request), _number(request), by_of(request)
         await self._write(lambda tx: step(tx, committee, number, by))
-        return _json(disposal_in_json(await self._row(request, number)))
+        return in_json(disposal_in_json(await self._row(request, number)))
 
     async def _write(self, work: Callable[[Transaction], Awaitable[Any]]) -> Any:
         """Raises `Problem` that tells a person what stood in the way."""
@@ -121,10 +121,6 @@ def _number(request: web.Request) -> int:
     if not (number.isascii() and number.isdecimal() and len(number) < 10):
         raise plain_problem(404)
     return int(number)
-
-
-def _json(content: dict[str, Any], status: int = 200) -> web.Response:
-    return web.Response(body=to_json(content), content_type="application/json", status=status)
 
 
 _TROUBLES: dict[type[DisposalTrouble], Problem] = {

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import structlog
 from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import to_json
 from sqlalchemy import Select
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from archive.answers import in_json
 from archive.api import Api
 from archive.calendars import calendar_of
 from archive.committees import Committee
@@ -93,7 +93,7 @@ class FiguresApi:
 
     async def statistics(self, request: web.Request) -> web.Response:
         """The year's visits; this year's when none is asked for."""
-        return _json(statistics_in_json(await self.year_asked_for(request)))
+        return in_json(statistics_in_json(await self.year_asked_for(request)))
 
     async def year_asked_for(self, request: web.Request) -> StatisticsView:
         return await self.year_of(self.api.committee_of(request), _asked_year(request, self._today()))
@@ -118,7 +118,7 @@ class FiguresApi:
         """Those that are closed, earliest first."""
         async with self.api.store.read() as connection:
             closed = await closed_periods(_fetch(connection), self.api.committee_of(request).id)
-        return _json({"periods": [_told(one) for one in closed]})
+        return in_json({"periods": [_told(one) for one in closed]})
 
     async def close(self, request: web.Request) -> web.Response:
         """Close a period: its file is fixed, and later changes become corrections."""
@@ -133,7 +133,7 @@ class FiguresApi:
         log.info(
             "compensation.closed", committee=committee.id, first=str(period.first), last=str(period.last)
         )
-        return _json(_told(closed), status=201)
+        return in_json(_told(closed), status=201)
 
     def _today(self) -> date:
         return day_in_stockholm(self.api.clock())
@@ -175,12 +175,3 @@ def _told(closed: Closed) -> Mapping[str, object]:
         "closed_at": closed.closed_at,
         "closed_by": closed.closed_by,
     }
-
-
-def _json(content: Any, status: int = 200) -> web.Response:
-    return web.Response(
-        body=to_json(content),
-        status=status,
-        content_type="application/json",
-        headers={"Cache-Control": "no-store"},
-    )

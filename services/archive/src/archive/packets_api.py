@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic_core import to_json
 from sqlalchemy.engine import Row
 
+from archive.answers import in_json
 from archive.api import Api
 from archive.downloads import kept_file, removed
 from archive.packets.drafting import Wish
@@ -121,7 +121,7 @@ class PacketsApi:
             packets = await packets_of(connection, committee.id, meeting.date)
             packet = next(one for one in packets if one.number == number)
             told = packet_in_json(packet, await holdings_of(connection, packet.id))
-        return web.Response(status=201, body=to_json(told), content_type="application/json")
+        return in_json(told, status=201)
 
 
 def _unprintable() -> Problem:
