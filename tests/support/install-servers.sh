@@ -10,6 +10,8 @@ missing_packages() {
     have rabbitmq-server /usr/lib/rabbitmq/bin/rabbitmq-server || echo rabbitmq-server
     have initdb /usr/lib/postgresql/*/bin/initdb || echo postgresql
     have postfix /usr/sbin/postfix || echo postfix
+    have dovecot /usr/sbin/dovecot || echo dovecot-imapd
+    have spamassassin || echo spamassassin
     have javac || echo default-jdk-headless
     have - /usr/share/java/jaxb-runtime.jar || echo libjaxb-java
     have chromium /usr/bin/chromium || echo chromium
