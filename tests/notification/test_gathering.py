@@ -56,7 +56,7 @@ COMMITTEE: dict[str, Any] = {
     "id": "valfard",
     "name": "Välfärd- och servicenämnden",
     "secretary": {"name": "Nora Sekreterarsson", "email": SECRETARY},
-    "notify": {"weekly_tally": False},
+    "notify": {"weekly_tally": False, "receipt": False},
     "meetings": [DECEMBER],
 }
 TOLD: dict[str, Any] = {
@@ -183,7 +183,7 @@ async def opened(url: str, config: Path, clock: StillClock, **changed: Any) -> A
 
 
 def notify(when: str, **more: Any) -> dict[str, Any]:
-    return {"notify": {"when": when, "weekly_tally": False, **more}}
+    return {"notify": {"when": when, "weekly_tally": False, "receipt": False, **more}}
 
 
 @pytest.fixture
@@ -231,6 +231,13 @@ async def test_a_digest_comes_on_workdays_in_the_morning(office: Office) -> None
     office.clock.pass_by(minutes=1)
     (letter,) = await office.letters()
     assert str(letter["Subject"]).startswith("2 rapporter att granska")
+
+
+@pytest.mark.parametrize("office", [notify("gathered", receipt=True)], indirect=True)
+async def test_a_sender_has_a_receipt_at_once(office: Office) -> None:
+    """The secretary's gathering does not keep it waiting, and a report that a person holds is none."""
+    await office.hear(filed(1), held(2), held(3, reason="Vänta."))
+    assert Counter(to for _, to in await office.mail()) == Counter({SECRETARY: 1, SENDER: 2})
 
 
 @pytest.mark.parametrize("office", [notify("gathered"), notify("digest")], indirect=True)
@@ -436,7 +443,7 @@ async def test_nobody_is_reminded_when_nothing_waits(office: Office) -> None:
     assert await office.letters() == []
 
 
-@pytest.mark.parametrize("office", [{"notify": {"weekly_tally": True}}], indirect=True)
+@pytest.mark.parametrize("office", [{"notify": {"weekly_tally": True, "receipt": False}}], indirect=True)
 async def test_the_weekly_tally_comes_also_when_all_is_well(office: Office) -> None:
     """Written = sent; once on Monday, and never for a week before the house began."""
     await office.hear(filed(1), filed(2))

@@ -69,6 +69,11 @@ def write(kind: LetterKind, is_copy: bool = False, **changes: Any) -> Letter:
             "Ta ställning till rapporten senast fredag 27 november klockan 12.00.",
         ),
         (
+            "received",
+            "Din rapport tas upp i Välfärd- och servicenämnden 9 december",
+            "Du behöver inte göra något nu.",
+        ),
+        (
             "rejected_secretary",
             "Rapport till Välfärd- och servicenämnden togs inte emot",
             "Du behöver inte göra något nu.",
@@ -105,6 +110,7 @@ def test_every_letter_says_how_to_find_the_report(kind: LetterKind) -> None:
 def situations() -> Iterator[dict[str, Any]]:
     yield {}
     yield {"meeting": None, "page_url": None, "reference": None, "unit": None, "reason": None, "findings": []}
+    yield {"is_held": True, "findings": []}
     yield {"late": True, "meeting": {"date": "2027-01-13", "deadline": "2026-12-30T12:00:00"}}
     yield {"submitter_told": False, "is_copy": True}
     yield {"unit": "<b>A & B</b>", "reason": 'x < y > "z"', "title": "</td><script>"}
@@ -175,7 +181,7 @@ def test_what_comes_from_outside_stays_on_its_line(words: str) -> None:
     assert squeezed(letter.text) == read_html(letter.html).replace("\x00", "")
 
 
-@pytest.mark.parametrize("kind", ["rejected_submitter", "returned"])
+@pytest.mark.parametrize("kind", ["received", "rejected_submitter", "returned"])
 def test_a_sender_is_told_whom_to_ask_and_sees_no_page_of_the_secretarys(kind: LetterKind) -> None:
     """A page behind another's sign-in helps nobody."""
     text = write(kind).text
@@ -194,6 +200,7 @@ def test_a_report_on_no_agenda_names_no_meeting(kind: LetterKind) -> None:
     [
         ("filed", ["Eget initiativ"], ["besök 3 i år", "framtiden", "Skriv om"]),
         ("held", ["besök 3 i år", "Eget initiativ", "§ 3, Ersättning"], ["framtiden"]),
+        ("received", [], ["besök 3 i år", "Eget initiativ", "framtiden", "Skriv om"]),
         ("rejected_secretary", ["framtiden"], ["besök 3 i år", "Skriv om"]),
         ("rejected_submitter", ["framtiden", "Riktlinjer § 3"], ["besök 3 i år", "Skriv om"]),
         ("returned", ["Skriv om stycket om köket."], ["framtiden", "besök 3 i år"]),
@@ -227,6 +234,13 @@ def test_a_report_that_came_late_says_why_it_is_on_a_later_meeting() -> None:
     """Otherwise it looks like a mistake."""
     assert "efter ett manusstopp" in write("filed", late=True).text
     assert "efter ett manusstopp" not in write("filed").text
+
+
+def test_a_receipt_promises_no_meeting_to_what_is_held() -> None:
+    """Whether it goes there is the secretary's to decide."""
+    letter = write("received", is_held=True)
+    assert letter.subject == "Din rapport till Välfärd- och servicenämnden har kommit in"
+    assert "9 december" not in letter.text
 
 
 def test_a_secretary_hears_when_nobody_told_the_sender() -> None:

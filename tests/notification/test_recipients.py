@@ -9,6 +9,7 @@ from chassis.folders import BrokenFolder
 from notification.recipients import (
     Committee,
     EventKind,
+    Notify,
     PlannedMeeting,
     Recipient,
     Secretary,
@@ -106,11 +107,19 @@ def test_a_folder_without_committees_is_broken(tmp_path: Path) -> None:
     [
         (
             "report.filed",
-            [("filed", "asa@exempel.se", False), ("filed", "namnd@exempel.se", True)],
+            [
+                ("filed", "asa@exempel.se", False),
+                ("filed", "namnd@exempel.se", True),
+                ("received", "bo@exempel.se", False),
+            ],
         ),
         (
             "report.held",
-            [("held", "asa@exempel.se", False), ("held", "namnd@exempel.se", True)],
+            [
+                ("held", "asa@exempel.se", False),
+                ("held", "namnd@exempel.se", True),
+                ("received", "bo@exempel.se", False),
+            ],
         ),
         (
             "submission.rejected",
@@ -124,7 +133,7 @@ def test_a_folder_without_committees_is_broken(tmp_path: Path) -> None:
     ],
 )
 def test_each_event_calls_for_its_letters(event: EventKind, expected: list[tuple[str, str, bool]]) -> None:
-    """The secretary hears of what comes, the sender of what comes back."""
+    """The secretary hears of what comes, the sender that it has come, and of what comes back."""
     letters = recipients_of(event, COMMITTEE, SUBMITTER, TODAY)
     assert expected == [(one.kind, one.address, one.is_copy) for one in letters]
 
@@ -142,8 +151,15 @@ def test_an_address_that_stands_twice_gets_one_letter() -> None:
     """A secretary who is also among the copies is written to as the secretary."""
     secretary = COMMITTEE.secretary.model_copy(update={"copies": ("ASA@exempel.se",)})
     committee = COMMITTEE.model_copy(update={"secretary": secretary})
-    expected = (Recipient("filed", "asa@exempel.se", "Åsa Ek"),)
-    assert expected == recipients_of("report.filed", committee, SUBMITTER, TODAY)
+    expected = (Recipient("rejected_secretary", "asa@exempel.se", "Åsa Ek"),)
+    assert expected == recipients_of("submission.rejected", committee, Submitter(email=None), TODAY)
+
+
+def test_a_committee_may_leave_receipts_to_its_platform() -> None:
+    """Many e-services send their own, and two are one too many."""
+    committee = COMMITTEE.model_copy(update={"notify": Notify(receipt=False)})
+    kinds = {one.kind for one in recipients_of("report.filed", committee, SUBMITTER, TODAY)}
+    assert kinds == {"filed"}
 
 
 @pytest.mark.parametrize(
@@ -191,7 +207,7 @@ def test_the_substitute_gets_the_letters_of_a_secretary_who_is_away(day: int, wh
         recipients_of("report.held", AWAY, SUBMITTER, today),
         recipients_of_summary("gathered", AWAY, today),
     ):
-        first, copy = recipients
+        first, copy, *_ = recipients
         assert (first.address, first.is_substitute) == (f"{who}@exempel.se", who == "eva")
         assert copy.address == "namnd@exempel.se"
 

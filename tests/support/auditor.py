@@ -31,8 +31,8 @@ CALM_WITHIN_S = 100.0
 LOOK_EVERY_S = 0.1
 
 LETTERS: Mapping[str, Sequence[str]] = {
-    "filed": ("filed",),
-    "held": ("held",),
+    "filed": ("filed", "received"),
+    "held": ("held", "received"),
     "rejected": ("rejected_secretary", "rejected_submitter"),
     "parked": (),
 }
@@ -260,8 +260,8 @@ def _lacks_meeting(row: Row) -> bool:
 
 
 def _letters_of(fate: str) -> Sequence[str]:
-    """A plain visit ends in one letter, whichever it is."""
-    return LETTERS.get(fate, ("one",))
+    """A plain visit ends in a letter to the secretary, whichever it is, and one to its sender."""
+    return LETTERS.get(fate, ("one", "received"))
 
 
 def _on_desk(told: Mapping[str, Any]) -> int:

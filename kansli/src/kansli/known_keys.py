@@ -30,7 +30,7 @@ COMMITTEE: Known = {
         "substitute": _keys("name email"),
     },
     "diary": _keys("template registered"),
-    "notify": _keys("when window_minutes digest_at reminders_workdays_before weekly_tally"),
+    "notify": _keys("when window_minutes digest_at reminders_workdays_before weekly_tally receipt"),
     "meetings": _keys("date time place deadline cancelled id sequence"),
     "units": _keys("id name"),
     "kontaktpolitiker": _keys(

@@ -63,15 +63,17 @@ class Letters:
         ]
 
     async def tell_of_filed(self, event: ReportFiled, tx: Transaction) -> None:
-        """Tell at once, or note it for a letter about several; what is late cannot wait."""
+        """Tell the secretary at once, or note it for a letter about several; what is late cannot wait.
+
+        The sender hears at once, whatever the secretary's setting is.
+        """
         committee = self._committee(event)
         is_news = await note_standing(tx, event, "filed")
         if is_news:
             await withdraw(tx, event.submission_id)
         due = None if event.late else due_at(committee.notify, tx.clock())
-        if due is None:
-            await self._write_letters(event, committee, tx)
-        elif is_news:
+        await self._write_letters(event, committee, tx, but_for=() if due is None else ("filed",))
+        if due is not None and is_news:
             await note(tx, self._notice("filed", event, due))
 
     async def tell_of_held(self, event: ReportHeld, tx: Transaction) -> None:
@@ -128,6 +130,7 @@ class Letters:
                 "unit": event.unit_name,
                 "page_url": self._page(event),
                 "submitter_told": _submitter(event).reachable,
+                "is_held": isinstance(event, ReportHeld),
             }
         )
 

@@ -78,6 +78,8 @@ class Occasion(_Fact):
     meeting: Meeting | None = None
     late: bool = False
     """Whether a deadline had passed, so that the report went on to a later meeting."""
+    is_held: bool = False
+    """Whether it goes on to its meeting only when the secretary has released it."""
     findings: tuple[Finding, ...] = ()
     reason: PostcardLine | None = None
     """The secretary's words on why the report goes back."""

@@ -105,6 +105,8 @@ class Notify(_Entry):
     """On workdays; reminders and the weekly tally go out at the same hour."""
     reminders_workdays_before: tuple[Annotated[int, Field(ge=1, le=20)], ...] = (5, 1)
     weekly_tally: bool = True
+    receipt: bool = True
+    """Whether who sent a report hears that it has come in, and when it is taken up."""
 
 
 class PlannedMeeting(_Entry):
@@ -158,7 +160,9 @@ def load_committee(path: Path, today: date) -> Committee:
 
 
 EventKind: TypeAlias = Literal["report.filed", "report.held", "submission.rejected", "report.returned"]
-LetterKind: TypeAlias = Literal["filed", "held", "rejected_secretary", "rejected_submitter", "returned"]
+LetterKind: TypeAlias = Literal[
+    "filed", "held", "received", "rejected_secretary", "rejected_submitter", "returned"
+]
 """Letters about one report."""
 
 SummaryKind: TypeAlias = Literal["gathered", "moved", "frozen", "reminder", "tally"]
@@ -240,9 +244,14 @@ def _to_submitter(kind: LetterKind) -> _Called:
     return called
 
 
+def _receipt(committee: Committee, submitter: Submitter, today: date) -> Iterator[Recipient]:
+    if committee.notify.receipt:
+        yield from _to_submitter("received")(committee, submitter, today)
+
+
 _CALLED_FOR: Mapping[EventKind, tuple[_Called, ...]] = {
-    "report.filed": (_to_secretary("filed"),),
-    "report.held": (_to_secretary("held"),),
+    "report.filed": (_to_secretary("filed"), _receipt),
+    "report.held": (_to_secretary("held"), _receipt),
     "submission.rejected": (
         _to_secretary("rejected_secretary"),
         _to_submitter("rejected_submitter"),
