@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -25,7 +25,7 @@ from chassis.bus import Message
 from chassis.consumer import Consumer
 from chassis.errands import ErrandWorker
 from chassis.events import STRUCTURED, Envelope, Event, encode, new_id, queue_name, unpack
-from chassis.folders import WatchedFolder, whole
+from chassis.folders import WatchedFolder, each, whole
 from chassis.metrics import Metrics
 from chassis.store import Store, Transaction, open_store
 from chassis.store.tables import errands, outbox
@@ -41,6 +41,7 @@ from notification.events import (
     SubmissionRejected,
 )
 from notification.gathering import Gathering
+from notification.guidelines import find_forms, load_form
 from notification.handlers import Letters
 from notification.headers import Sender
 from notification.mailbag import letters as mailbag
@@ -147,6 +148,14 @@ class Office:
         async with self.store.read() as connection:
             return len((await connection.execute(select(table))).all())
 
+    def guide(self, form: str, called: str, **guideline: Any) -> None:
+        """Save a form of the committee that follows the guideline, and have it read."""
+        folder = self.config / "forms" / form
+        folder.mkdir(exist_ok=True)
+        text = yaml.safe_dump({"committee": "valfard", "title": called, "guideline": guideline})
+        (folder / "form.yaml").write_text(text, "utf-8")
+        self.gathering.forms.refresh()
+
     def configure(self, **changed: Any) -> None:
         """Save the committee's file anew, and have it read."""
         path = self.config / "committees" / "valfard.yaml"
@@ -163,6 +172,7 @@ async def opened(url: str, config: Path, clock: StillClock, **changed: Any) -> A
     post, metrics = FakePost(), Metrics("notification")
     (config / "committees").mkdir(parents=True, exist_ok=True)
     (config / "committees" / "valfard.yaml").write_text(yaml.safe_dump(COMMITTEE | changed), "utf-8")
+    (config / "forms").mkdir(exist_ok=True)
     store = open_store(url, "notification", clock)
     folder = WatchedFolder([config], whole(lambda folders: load_committees(folders[0], FRIDAY.date())))
     sender, pages = Sender("Kansli", "kansli@kommunen.example"), "http://127.0.0.1:8084"
@@ -177,7 +187,8 @@ async def opened(url: str, config: Path, clock: StillClock, **changed: Any) -> A
     worker = ErrandWorker("notification", kind, store, metrics)
     await store.open()
     await store.migrate(HISTORY)
-    gathering = Gathering(store, folder, sender, pages)
+    forms = WatchedFolder([config / "forms"], each(find_forms, lambda one: load_form(one, FRIDAY.date())))
+    gathering = Gathering(store, folder, forms, sender, pages)
     yield Office(store, clock, post, config, folder, consumers, worker, gathering)
     await store.close()
 
@@ -480,4 +491,46 @@ async def test_a_committee_that_is_not_here_yet_loses_nothing(office: Office) ->
     assert await office.letters() == []
     assert await office.count(notices) == 1
     office.gathering.committees = full
+    assert len(await office.letters()) == 1
+
+
+GUIDELINE = {"title": "Riktlinjer", "reference": "Nämnden § 3", "valid_to": date(2026, 12, 31)}
+
+
+async def test_a_guideline_about_to_end_is_told_before_and_when_it_is_over(office: Office) -> None:
+    """Once each time, on a workday morning, also over a restart; what was missed is not told late."""
+    office.guide("prov", "Provrapport", **GUIDELINE, owner="stadsledningskontoret")
+    (letter,) = await office.letters()
+    assert letter["Subject"] == "Riktlinjerna för Provrapport slutar gälla 31 december"
+    assert words(letter).startswith("Be stadsledningskontoret ta fram riktlinjer")
+    office.clock.now = datetime(2026, 12, 1, 5, 59, tzinfo=UTC)
+    assert await office.letters() == []
+    office.clock.pass_by(minutes=1)
+    assert len(await office.letters()) == 1
+    office.clock.now = datetime(2027, 1, 4, 5, 59, tzinfo=UTC)
+    assert await office.letters() == []
+    office.clock.pass_by(minutes=1)
+    (over,) = await office.letters()
+    assert over["Subject"] == "Riktlinjerna för Provrapport har slutat gälla"
+    office.clock.pass_by(days=300)
+    assert await office.letters() == []
+
+
+async def test_a_guideline_of_two_forms_is_one_letter(office: Office) -> None:
+    """The committee decides once."""
+    office.guide("a", "Rapport A", **GUIDELINE)
+    office.guide("b", "Rapport B", **GUIDELINE)
+    (letter,) = await office.letters()
+    assert "Rapport A, Rapport B" in words(letter)
+
+
+async def test_a_renewed_guideline_is_told_of_anew_and_one_without_end_never(office: Office) -> None:
+    """A new last day is a new matter."""
+    office.guide("prov", "Provrapport", title="Riktlinjer")
+    office.clock.pass_by(days=1000)
+    assert await office.letters() == []
+    office.guide("prov", "Provrapport", title="Riktlinjer", valid_to=date(2029, 12, 31))
+    office.clock.now = datetime(2029, 12, 20, 12, tzinfo=UTC)
+    assert len(await office.letters()) == 1
+    office.guide("prov", "Provrapport", title="Riktlinjer", valid_to=date(2030, 1, 31))
     assert len(await office.letters()) == 1

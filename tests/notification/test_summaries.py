@@ -11,7 +11,17 @@ import pytest
 from notification.headers import Sender, as_bytes
 from notification.letters import Letter, Meeting, Occasion
 from notification.recipients import Committee, PlannedMeeting, Recipient, SummaryKind
-from notification.summaries import Frozen, Gathered, Moved, Origin, Reminder, Summary, WeeklyTally, sum_up
+from notification.summaries import (
+    Frozen,
+    Gathered,
+    GuidelineEnds,
+    Moved,
+    Origin,
+    Reminder,
+    Summary,
+    WeeklyTally,
+    sum_up,
+)
 from support.letter_words import read_html, squeezed
 
 NOW = datetime(2026, 11, 20, 13, 3, 5, tzinfo=UTC)
@@ -58,6 +68,12 @@ SUMMARIES: dict[SummaryKind, list[Summary]] = {
     ],
     "frozen": [Frozen(MEETING, 1, 12), Frozen(MEETING, 2, 1)],
     "reminder": [Reminder(PLANNED, 1), Reminder(PLANNED, 2)],
+    "guideline": [
+        GuidelineEnds(
+            "Riktlinjer <1>", "Nämnden § 3", "förvaltningen", date(2026, 12, 31), ["A", "B"], False
+        ),
+        GuidelineEnds("Riktlinjer", "", "", date(2026, 10, 31), ["Rapport"], True),
+    ],
     "tally": [
         WeeklyTally(date(2026, 11, 16), date(2026, 11, 23), *counts)
         for counts in ((4, 0, 0), (3, 0, 1), (2, 1, 1))

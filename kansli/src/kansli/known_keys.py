@@ -30,7 +30,9 @@ COMMITTEE: Known = {
         "substitute": _keys("name email"),
     },
     "diary": _keys("template registered"),
-    "notify": _keys("when window_minutes digest_at reminders_workdays_before weekly_tally receipt"),
+    "notify": _keys(
+        "when window_minutes digest_at reminders_workdays_before weekly_tally receipt guideline_days_before"
+    ),
     "meetings": _keys("date time place deadline cancelled id sequence"),
     "units": _keys("id name"),
     "kontaktpolitiker": _keys(

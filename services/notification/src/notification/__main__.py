@@ -14,6 +14,7 @@ from notification.breaker import Breaker, relay_gauge
 from notification.delivery import Delivery, mails_counter
 from notification.events import NotificationBounced, NotificationFailed, NotificationSent
 from notification.gathering import Gathering
+from notification.guidelines import find_forms, load_form
 from notification.handlers import Letters
 from notification.headers import Sender
 from notification.mailbag import tally
@@ -33,6 +34,9 @@ def build(settings: NotificationSettings, bus: Bus, clock: Clock = system_clock)
         [settings.config],
         each(find_committees, lambda path: load_committee(path, day_in_stockholm(clock()))),
     )
+    forms = WatchedFolder(
+        settings.forms_folders, each(find_forms, lambda folder: load_form(folder, day_in_stockholm(clock())))
+    )
     sender = Sender(settings.sender_name, settings.sender_address, settings.reply_to)
     pages_url = settings.pages_url.rstrip("/")
     letters = Letters(
@@ -41,7 +45,7 @@ def build(settings: NotificationSettings, bus: Bus, clock: Clock = system_clock)
         sender,
         pages_url,
     )
-    gathering = Gathering(store, committees, sender, pages_url)
+    gathering = Gathering(store, committees, forms, sender, pages_url)
     post = Breaker(open_post(settings.smtp_url.get_secret_value()), relay_gauge(metrics.registry))
     counter = mails_counter(metrics.registry)
     delivery = Delivery(store, post, settings.sender_address, settings.on_uncertain, counter)
@@ -58,7 +62,7 @@ def build(settings: NotificationSettings, bus: Bus, clock: Clock = system_clock)
         says=[NotificationSent, NotificationFailed, NotificationBounced],
         errands=delivery.errands(settings.letters_at_once),
         tally=lambda: tally(store),
-        folders=[committees],
+        folders=[committees, forms],
         background=[gathering.run, *([arrivals.watch] if arrivals else [])],
         cleanup=[post.close],
     )

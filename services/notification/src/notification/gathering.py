@@ -18,6 +18,7 @@ from chassis.clock import day_in_stockholm
 from chassis.folders import WatchedFolder
 from chassis.store import Store, Transaction
 from notification.delivery import SEND_LETTER
+from notification.guidelines import GuidedForms
 from notification.headers import Sender, as_bytes
 from notification.letters import Letter, Meeting
 from notification.mailbag import letter_reports, put_in
@@ -25,7 +26,7 @@ from notification.notices import NoticeKind, committees_with_due, take_due
 from notification.recipients import Committee, Committees, SummaryKind, recipients_of_summary
 from notification.reminders import note_what_is_due, tally_of_week
 from notification.standings import held_on
-from notification.summaries import Frozen, Origin, Reminder, Summary, gathered, moved, sum_up
+from notification.summaries import Frozen, GuidelineEnds, Origin, Reminder, Summary, gathered, moved, sum_up
 
 log = structlog.get_logger()
 
@@ -38,6 +39,7 @@ TOGETHER: Sequence[Sequence[NoticeKind]] = (
     ("frozen",),
     ("reminder",),
     ("tally",),
+    ("guideline",),
 )
 """What is told in one letter, as far as it is about one thing."""
 
@@ -48,6 +50,7 @@ class Gathering:
 
     store: Store
     committees: WatchedFolder[Committees]
+    forms: WatchedFolder[GuidedForms]
     sender: Sender
     pages_url: str
 
@@ -60,7 +63,7 @@ class Gathering:
     async def tell_due(self) -> None:
         """Write the letters that are due now; a committee that is not in the configuration waits for it."""
         for committee in self.committees.current.values():
-            await note_what_is_due(self.store, committee)
+            await note_what_is_due(self.store, committee, self.forms.current)
         for name in await committees_with_due(self.store):
             committee_now = self.committees.current.get(name)
             if committee_now is None:
@@ -151,6 +154,8 @@ async def _summary(
         return Frozen(Meeting.model_validate(facts["meeting"]), facts["number"], facts["count"])
     if kind == "reminder":
         return await _reminder(tx, committee, date.fromisoformat(facts["date"]))
+    if kind == "guideline":
+        return GuidelineEnds.of(facts)
     return await tally_of_week(tx, committee.id, datetime.fromisoformat(facts["until"]))
 
 

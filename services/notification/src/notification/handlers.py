@@ -72,7 +72,8 @@ class Letters:
         if is_news:
             await withdraw(tx, event.submission_id)
         due = None if event.late else due_at(committee.notify, tx.clock())
-        await self._write_letters(event, committee, tx, but_for=() if due is None else ("filed",))
+        waits: tuple[LetterKind, ...] = () if due is None else ("filed",)
+        await self._write_letters(event, committee, tx, but_for=waits)
         if due is not None and is_news:
             await note(tx, self._notice("filed", event, due))
 

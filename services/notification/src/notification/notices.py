@@ -13,7 +13,7 @@ from notification.mailbag import metadata
 from notification.recipients import Notify
 from notification.workdays import next_round
 
-NoticeKind: TypeAlias = Literal["filed", "rejected", "moved", "frozen", "reminder", "tally"]
+NoticeKind: TypeAlias = Literal["filed", "rejected", "moved", "frozen", "reminder", "tally", "guideline"]
 
 notices = Table(
     "notices",

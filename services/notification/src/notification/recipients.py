@@ -105,6 +105,8 @@ class Notify(_Entry):
     """On workdays; reminders and the weekly tally go out at the same hour."""
     reminders_workdays_before: tuple[Annotated[int, Field(ge=1, le=20)], ...] = (5, 1)
     weekly_tally: bool = True
+    guideline_days_before: tuple[Annotated[int, Field(ge=1, le=730)], ...] = (90, 30)
+    """When the secretary hears that a guideline is about to stop applying; also the day after it has."""
     receipt: bool = True
     """Whether who sent a report hears that it has come in, and when it is taken up."""
 
@@ -165,7 +167,7 @@ LetterKind: TypeAlias = Literal[
 ]
 """Letters about one report."""
 
-SummaryKind: TypeAlias = Literal["gathered", "moved", "frozen", "reminder", "tally"]
+SummaryKind: TypeAlias = Literal["gathered", "moved", "frozen", "reminder", "tally", "guideline"]
 """Letters to the secretary about several reports, a meeting or a week."""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from chassis.store import Store, Transaction
+from notification.guidelines import Ending, GuidedForms, endings
 from notification.mailbag import letters
 from notification.notices import is_noted, note
 from notification.recipients import Committee, PlannedMeeting
@@ -17,11 +18,13 @@ from notification.workdays import moment_on, round_of_week, workdays_before
 _WEEK = timedelta(days=7)
 
 
-async def note_what_is_due(store: Store, committee: Committee) -> None:
-    """Note the reminders and the tally whose hour has struck; each is noted once, also over restarts."""
+async def note_what_is_due(store: Store, committee: Committee, forms: GuidedForms) -> None:
+    """Note what has its hour, when that has struck; each is noted once, also over restarts."""
     for meeting in committee.meetings:
         await _note_reminder(store, committee, meeting)
     await _note_tally(store, committee)
+    for ending in endings(committee, forms):
+        await _note_ending(store, committee, ending)
 
 
 def reminder_due(committee: Committee, meeting: PlannedMeeting, now: datetime) -> tuple[int, datetime] | None:
@@ -62,6 +65,23 @@ async def _note_tally(store: Store, committee: Committee) -> None:
     if await _has_written(store, committee.id, until):
         facts = {"until": until.isoformat()}
         await store.write(lambda tx: _note(tx, name, "tally", committee, facts))
+
+
+async def _note_ending(store: Store, committee: Committee, ending: Ending) -> None:
+    notify = committee.notify
+    turn = ending.struck(notify.guideline_days_before, notify.digest_at, store.clock())
+    name = f"guideline {committee.id} {ending.guideline.title} {ending.last_day} {turn}"
+    if turn is None or await is_noted(store, name):
+        return
+    facts = {
+        "title": ending.guideline.title,
+        "reference": ending.guideline.reference,
+        "owner": ending.guideline.owner,
+        "last_day": ending.last_day.isoformat(),
+        "forms": ending.forms,
+        "is_over": turn == "over",
+    }
+    await store.write(lambda tx: _note(tx, name, "guideline", committee, facts))
 
 
 async def _note(

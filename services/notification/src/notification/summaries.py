@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, TypeAlias
@@ -93,7 +93,23 @@ class WeeklyTally:
         return self.sent + self.failed + self.on_the_way
 
 
-Summary: TypeAlias = Gathered | Moved | Frozen | Reminder | WeeklyTally
+@dataclass(frozen=True, slots=True)
+class GuidelineEnds:
+    title: str
+    reference: str
+    owner: str
+    """Who sees to it that there is a new one, as far as the form tells."""
+    last_day: date
+    forms: Sequence[str]
+    """The titles of those that follow it."""
+    is_over: bool
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> "GuidelineEnds":
+        return cls(**{**facts, "last_day": date.fromisoformat(facts["last_day"])})
+
+
+Summary: TypeAlias = Gathered | Moved | Frozen | Reminder | WeeklyTally | GuidelineEnds
 
 
 @dataclass(frozen=True, slots=True)
