@@ -357,6 +357,7 @@ async def test_two_replicas_tell_once(postgres_url: str, tmp_path: Path) -> None
 async def test_a_cancelled_meeting_is_one_letter_however_many_reports_it_had(office: Office) -> None:
     """Where they went, and the calendar's own cancellation under the same UID."""
     january = DECEMBER | {"date": "2027-01-20", "deadline": "2027-01-08T11:00:00Z"}
+    assert await office.letters() == []
     office.configure(meetings=[DECEMBER | {"cancelled": True}, january])
     await office.hear(*(moved(number, meeting=january) for number in range(1, 31)))
     assert await office.letters() == []
@@ -371,6 +372,7 @@ async def test_a_cancelled_meeting_is_one_letter_however_many_reports_it_had(off
 async def test_a_moved_meeting_goes_along_under_the_name_it_had(office: Office) -> None:
     """Calendars find it by its UID, and take the higher sequence."""
     later = DECEMBER | {"date": "2026-12-16", "id": "2026-12-09", "sequence": 2}
+    assert await office.letters() == []
     office.configure(meetings=[later])
     await office.hear(moved(1, meeting=DECEMBER | {"date": "2026-12-16"}))
     office.clock.pass_by(minutes=2)
@@ -385,13 +387,71 @@ async def test_a_moved_meeting_goes_along_under_the_name_it_had(office: Office) 
 
 async def test_a_meeting_that_vanished_is_cancelled_in_calendars_too(office: Office) -> None:
     """Its reports wait, and the secretary is told what for."""
+    assert await office.letters() == []
     office.configure(meetings=[])
     await office.hear(moved(1), moved(2))
     office.clock.pass_by(minutes=2)
     (letter,) = await office.letters()
     assert words(letter).startswith("Lägg in nästa sammanträde i kalendern.")
     (event,) = events_of(letter)
-    assert (event["UID"], event["STATUS"]) == ("2026-12-09.valfard@kansli", "CANCELLED")
+    assert (event["UID"], event["STATUS"], event["SEQUENCE"]) == ("2026-12-09.valfard@kansli", "CANCELLED", 1)
+
+
+async def told_of_calendar(office: Office, *meetings: Mapping[str, Any]) -> EmailMessage:
+    """The one letter that comes when the calendar is changed to this, once and not before two minutes."""
+    office.configure(meetings=list(meetings))
+    assert await office.letters() == []
+    office.clock.pass_by(minutes=2)
+    (letter,) = await office.letters()
+    assert await office.letters() == []
+    return letter
+
+
+async def test_a_meeting_without_reports_is_told_of_when_it_is_moved_and_moved_again(office: Office) -> None:
+    """Who has it in a calendar needs to know; each time under a higher sequence."""
+    assert await office.letters() == []
+    first = await told_of_calendar(office, DECEMBER | {"date": "2026-12-16", "id": "2026-12-09"})
+    assert first["Subject"] == (
+        "Sammanträdet 9 december i Välfärd- och servicenämnden är flyttat till 16 december"
+    )
+    assert "Rapporterna" not in words(first)
+    second = await told_of_calendar(office, DECEMBER | {"date": "2026-12-17", "id": "2026-12-09"})
+    assert [event["SEQUENCE"] for one in (first, second) for event in events_of(one)] == [1, 2]
+    assert {event["UID"] for one in (first, second) for event in events_of(one)} == {
+        "2026-12-09.valfard@kansli"
+    }
+
+
+async def test_a_new_hour_or_deadline_is_told_with_the_meeting_as_it_is(office: Office) -> None:
+    """The day is the same, and still somebody would come too late."""
+    assert await office.letters() == []
+    letter = await told_of_calendar(office, DECEMBER | {"time": "15:00", "deadline": "2026-11-26T11:00:00Z"})
+    assert letter["Subject"] == "Sammanträdet 9 december i Välfärd- och servicenämnden är ändrat"
+    assert "Sammanträde: onsdag 9 december klockan 15.00\n" in words(letter)
+    assert "Manusstopp: torsdag 26 november klockan 12.00\n" in words(letter)
+
+
+async def test_a_cancelled_meeting_may_leave_the_calendar_without_another_letter(office: Office) -> None:
+    """It was told of when it was cancelled."""
+    assert await office.letters() == []
+    await told_of_calendar(office, DECEMBER | {"cancelled": True})
+    office.configure(meetings=[])
+    assert await office.letters() == []
+    office.clock.pass_by(days=1)
+    assert await office.letters() == []
+
+
+async def test_what_is_new_or_over_in_a_calendar_is_no_letter(office: Office) -> None:
+    """A year's plan is no news to who made it, and nobody needs to hear that last year's is gone."""
+    later = DECEMBER | {"date": "2027-02-03", "deadline": "2027-01-20T11:00:00Z"}
+    assert await office.letters() == []
+    office.configure(meetings=[DECEMBER | {"id": "vsn-12"}, later])
+    assert await office.letters() == []
+    office.clock.now = datetime(2027, 1, 1, 12, tzinfo=UTC)
+    office.configure(meetings=[later])
+    assert await office.letters() == []
+    office.clock.pass_by(days=1)
+    assert await office.letters() == []
 
 
 async def test_what_a_person_moves_is_no_letter(office: Office) -> None:

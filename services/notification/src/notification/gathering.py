@@ -17,6 +17,7 @@ from sqlalchemy.engine import Row
 from chassis.clock import day_in_stockholm
 from chassis.folders import WatchedFolder
 from chassis.store import Store, Transaction
+from notification.calendars import note_calendar
 from notification.delivery import SEND_LETTER
 from notification.guidelines import GuidedForms
 from notification.headers import Sender, as_bytes
@@ -63,6 +64,7 @@ class Gathering:
     async def tell_due(self) -> None:
         """Write the letters that are due now; a committee that is not in the configuration waits for it."""
         for committee in self.committees.current.values():
+            await note_calendar(self.store, committee)
             await note_what_is_due(self.store, committee, self.forms.current)
         for name in await committees_with_due(self.store):
             committee_now = self.committees.current.get(name)

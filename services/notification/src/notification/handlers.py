@@ -25,7 +25,7 @@ from notification.events import (
 from notification.headers import Sender, as_bytes
 from notification.letters import Letter, Occasion, compose
 from notification.mailbag import put_in
-from notification.notices import NoticeKind, amend, due_at, note, withdraw
+from notification.notices import MOVES_COME_TOGETHER, NoticeKind, amend, due_at, note, withdraw
 from notification.recipients import (
     Committee,
     Committees,
@@ -37,9 +37,6 @@ from notification.recipients import (
 from notification.standings import Status, note_frozen, note_standing
 
 CONFIG_MAY_COME = timedelta(minutes=1)
-
-MOVES_COME_TOGETHER = timedelta(minutes=2)
-"""A calendar that changes moves every report in one transaction; its events arrive within seconds."""
 
 
 @dataclass

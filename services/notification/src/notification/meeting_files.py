@@ -25,10 +25,8 @@ def calendar_file(events: Iterable[Event]) -> bytes:
     return written
 
 
-def meeting_event(committee: Committee, meeting: PlannedMeeting) -> Event:
-    """Under the UID that the committee's calendar gives it, and a sequence that is higher than before."""
-    changed = meeting.cancelled or meeting.known_as != meeting.date.isoformat()
-    sequence = max(meeting.sequence, int(changed))
+def meeting_event(committee: Committee, meeting: PlannedMeeting, sequence: int) -> Event:
+    """Under the UID that the committee's calendar gives it; `sequence` is higher than before."""
     event = _event(committee, meeting.known_as, sequence, cancelled=meeting.cancelled)
     event.add("DTSTART", datetime.combine(meeting.date, meeting.time, STOCKHOLM))
     if meeting.place:
@@ -36,9 +34,9 @@ def meeting_event(committee: Committee, meeting: PlannedMeeting) -> Event:
     return event
 
 
-def vanished_event(committee: Committee, day: date) -> Event:
+def vanished_event(committee: Committee, day: date, known_as: str, sequence: int) -> Event:
     """A meeting that is no longer in the calendar, under the UID that it had there."""
-    event = _event(committee, day.isoformat(), 1, cancelled=True)
+    event = _event(committee, known_as, sequence, cancelled=True)
     event.add("DTSTART", day)
     return event
 

@@ -13,6 +13,9 @@ from notification.mailbag import metadata
 from notification.recipients import Notify
 from notification.workdays import next_round
 
+MOVES_COME_TOGETHER = timedelta(minutes=2)
+"""A calendar that changes moves every report in one transaction; its events arrive within seconds."""
+
 NoticeKind: TypeAlias = Literal["filed", "rejected", "moved", "frozen", "reminder", "tally", "guideline"]
 
 notices = Table(

@@ -137,6 +137,10 @@ class Committee(_Entry, HasId):
     notify: Notify = Notify()
     meetings: tuple[PlannedMeeting, ...] = ()
 
+    def known_as(self, name: str) -> PlannedMeeting | None:
+        """The meeting that calendars know by the name, on whatever day it is."""
+        return next((meeting for meeting in self.meetings if meeting.known_as == name), None)
+
     def meeting_on(self, day: date | None) -> PlannedMeeting | None:
         return next((meeting for meeting in self.meetings if meeting.date == day), None)
 

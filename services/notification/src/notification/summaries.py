@@ -44,12 +44,14 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Where the reports of a meeting went when the calendar changed."""
+    """What became of a meeting when the calendar changed, and where its reports went, if it had any."""
 
     moved_from: date | None
     new_date: date | None
     """The day to which the meeting itself was moved."""
     cancelled: bool
+    meeting: PlannedMeeting | None
+    """The meeting as it is now, when it takes place."""
     landings: Sequence[tuple[Meeting, int]]
     homeless: int
     """How many reports wait for a meeting that is not in the calendar yet."""
@@ -163,38 +165,30 @@ def _by_day(one: Occasion) -> tuple[date, str, str]:
 
 def moved(committee: Committee, moved_from: date | None, notices: Sequence[Row[Any]]) -> Moved:
     """What the calendar says of the meeting by now, and where its reports have gone."""
-    meetings = [Meeting.model_validate(one.facts["meeting"]) for one in notices if one.facts["meeting"]]
+    changes = [one.facts["calendar"] for one in notices if "calendar" in one.facts]
+    of_reports = [one.facts["meeting"] for one in notices if "calendar" not in one.facts]
+    meetings = [Meeting.model_validate(meeting) for meeting in of_reports if meeting]
     counts = Counter(meeting.date for meeting in meetings)
     by_date = {meeting.date: meeting for meeting in meetings}
-    at = committee.meeting_on(moved_from)
-    moved_to = _moved_to(committee, moved_from, counts)
+    change = changes[-1] if changes else None
+    meeting = committee.known_as(change["known_as"]) if change else None
+    takes_place = meeting is not None and not meeting.cancelled
     return Moved(
         moved_from=moved_from,
-        new_date=moved_to.date if moved_to else None,
-        cancelled=moved_from is not None and (at.cancelled if at else moved_to is None),
+        new_date=meeting.date if meeting is not None and takes_place and meeting.date != moved_from else None,
+        cancelled=change is not None and not takes_place,
+        meeting=meeting if takes_place else None,
         landings=[(by_date[day], counts[day]) for day in sorted(counts)],
-        homeless=len(notices) - len(meetings),
-        calendar=_file(committee, moved_from, at, moved_to),
-    )
-
-
-def _moved_to(
-    committee: Committee, moved_from: date | None, landings: Iterable[date]
-) -> PlannedMeeting | None:
-    """The meeting itself on its new day: where reports landed, and known by another day than it has."""
-    if moved_from is None or committee.meeting_on(moved_from):
-        return None
-    moved_meetings = (committee.meeting_on(day) for day in sorted(landings))
-    return next(
-        (one for one in moved_meetings if one is not None and one.known_as != one.date.isoformat()), None
+        homeless=len(of_reports) - len(meetings),
+        calendar=_file(committee, moved_from, meeting, change) if change and moved_from else None,
     )
 
 
 def _file(
-    committee: Committee, moved_from: date | None, at: PlannedMeeting | None, moved_to: PlannedMeeting | None
-) -> bytes | None:
-    if moved_to is not None:
-        return calendar_file([meeting_event(committee, moved_to)])
-    if moved_from is None or (at is not None and not at.cancelled):
-        return None
-    return calendar_file([meeting_event(committee, at) if at else vanished_event(committee, moved_from)])
+    committee: Committee, moved_from: date, meeting: PlannedMeeting | None, change: Mapping[str, Any]
+) -> bytes:
+    """The meeting as it is now, or as no more, under the name that calendars know it by."""
+    sequence = change["sequence"]
+    if meeting is None:
+        return calendar_file([vanished_event(committee, moved_from, change["known_as"], sequence)])
+    return calendar_file([meeting_event(committee, meeting, sequence)])
