@@ -29,6 +29,7 @@ from chassis.folders import WatchedFolder, each, whole
 from chassis.metrics import Metrics
 from chassis.store import Store, Transaction, open_store
 from chassis.store.tables import errands, outbox
+from notification import week_counts
 from notification.__main__ import HISTORY
 from notification.breaker import Breaker, relay_gauge
 from notification.delivery import Delivery, OnUncertain, mails_counter
@@ -39,6 +40,7 @@ from notification.events import (
     ReportMoved,
     ReportReleased,
     SubmissionRejected,
+    SubmissionsCounted,
 )
 from notification.gathering import Gathering
 from notification.guidelines import find_forms, load_form
@@ -181,7 +183,10 @@ async def opened(url: str, config: Path, clock: StillClock, **changed: Any) -> A
     delivery = Delivery(store, breaker, sender.address, OnUncertain.RESEND, mails_counter(counts))
     consumers = {
         one.queue: one
-        for one in (Consumer("notification", reads, store, metrics) for reads in letters.reads())
+        for one in (
+            Consumer("notification", reads, store, metrics)
+            for reads in (*letters.reads(), *week_counts.reads())
+        )
     }
     (kind,) = delivery.errands(1)
     worker = ErrandWorker("notification", kind, store, metrics)
@@ -530,8 +535,53 @@ async def test_the_weekly_tally_comes_also_when_all_is_well(office: Office) -> N
     assert await office.letters() == []
     office.clock.now = datetime(2026, 11, 30, 6, tzinfo=UTC)
     assert [words(one).splitlines()[0] for one in await office.letters()] == [
-        "Kontrollera adresserna: 1 mejl gick inte att skicka."
+        "Kontrollera adresserna: 1 mejl kom inte fram."
     ]
+
+
+def counted(**changed: Any) -> Event:
+    """What intake tells of a week in which four reports of the form came in."""
+    counts = {"received": 4, "rejected": 1, "held": 1, "returned": 0, "filed": 1, "frozen": 1, "parked": 0}
+    facts = {"submission_id": "prov.2026-W47", "form": "prov", "until": "2026-11-23"}
+    return SubmissionsCounted.model_validate_json(json.dumps(facts | counts | changed))
+
+
+TALLIES = {"notify": {"weekly_tally": True, "receipt": False}}
+
+
+@pytest.mark.parametrize("office", [TALLIES], indirect=True)
+@pytest.mark.parametrize(
+    ("changed", "lead", "line"),
+    [
+        ({}, "Allt stämmer.", "4 kom in: 2 på ett sammanträde, 1 hålls tillbaka, 1 togs inte"),
+        ({"parked": 2, "received": 6}, "Be den som sköter Kansli", "2 har inte kommit"),
+        ({"received": 5}, "Be den som sköter Kansli om hjälp: 1 rapport", "1 har inte kommit"),
+    ],
+)
+async def test_the_weekly_tally_tells_what_came_in_and_where_it_is(
+    office: Office, changed: dict[str, int], lead: str, line: str
+) -> None:
+    """As intake counted it; what has come to nobody's table is asked after."""
+    office.guide("prov", "Provrapport", title="Riktlinjer")
+    await office.hear(filed(1), counted(**changed))
+    assert len(await office.letters()) == 1
+    office.clock.now = datetime(2026, 11, 23, 6, tzinfo=UTC)
+    (letter,) = await office.letters()
+    assert words(letter).startswith(lead)
+    assert line in " ".join(words(letter).split())
+
+
+@pytest.mark.parametrize("office", [TALLIES], indirect=True)
+async def test_a_tally_without_counts_waits_a_while_and_says_so(office: Office) -> None:
+    """Silence of those who count must not look as if nothing came in."""
+    office.guide("prov", "Provrapport", title="Riktlinjer")
+    await office.hear(filed(1))
+    assert len(await office.letters()) == 1
+    office.clock.now = datetime(2026, 11, 23, 7, 59, tzinfo=UTC)
+    assert await office.letters() == []
+    office.clock.pass_by(minutes=1)
+    (letter,) = await office.letters()
+    assert "det saknas uppgift" in " ".join(words(letter).split())
 
 
 async def test_a_committee_that_is_not_here_yet_loses_nothing(office: Office) -> None:

@@ -12,6 +12,7 @@ from notification.headers import Sender, as_bytes
 from notification.letters import Letter, Meeting, Occasion
 from notification.recipients import Committee, PlannedMeeting, Recipient, SummaryKind
 from notification.summaries import (
+    FormOfWeek,
     Frozen,
     Gathered,
     GuidelineEnds,
@@ -53,6 +54,11 @@ def occasion(**changed: Any) -> Occasion:
     return Occasion.model_validate_json(json.dumps(facts | changed))
 
 
+def tally(forms: list[FormOfWeek], uncounted: list[str], **letters: int) -> WeeklyTally:
+    none = {"sent": 0, "failed": 0, "on_the_way": 0, "delivered": 0, "bounced": 0}
+    return WeeklyTally(date(2026, 11, 16), date(2026, 11, 22), forms, uncounted, **none | letters)
+
+
 SUMMARIES: dict[SummaryKind, list[Summary]] = {
     "gathered": [
         Gathered([occasion()], []),
@@ -78,8 +84,10 @@ SUMMARIES: dict[SummaryKind, list[Summary]] = {
         GuidelineEnds("Riktlinjer", "", "", date(2026, 10, 31), ["Rapport"], True),
     ],
     "tally": [
-        WeeklyTally(date(2026, 11, 16), date(2026, 11, 23), *counts)
-        for counts in ((4, 0, 0), (3, 0, 1), (2, 1, 1))
+        tally([], [], sent=4),
+        tally([FormOfWeek("Rapport <1>", 12, 9, 1, 1, 1)], [], sent=3, on_the_way=1),
+        tally([FormOfWeek("Rapport", 3, 1, 0, 0, 0), FormOfWeek("Annan", 0, 0, 0, 0, 0)], [], sent=2),
+        tally([], ["Rapport"], sent=2, failed=1, delivered=1, bounced=1),
     ],
 }
 

@@ -16,7 +16,7 @@ from chassis.sealing import Sealer, keys_in
 from chassis.service import Service
 from chassis.store import open_store
 from intake.api import Api, drift_counter, received_counter
-from intake.events import SubmissionReceived
+from intake.events import SubmissionReceived, SubmissionsCounted
 from intake.forms import find_forms, load_form
 from intake.handback import HandBacks, hand_backs_counter
 from intake.handlers import Ledger
@@ -29,6 +29,7 @@ from intake.readings import Reader
 from intake.scanning import Scanner, scans_counter
 from intake.settings import IntakeSettings
 from intake.submissions import sealing_keys, tally
+from intake.weekly_counts import WeeklyCounts
 
 HISTORY = Path(__file__).parent / "migrations"
 
@@ -76,13 +77,13 @@ def build(settings: IntakeSettings, bus: Bus, clock: Clock = system_clock) -> Se
         about=ABOUT,
         clock=clock,
         reads=Ledger(hand_backs).reads(),
-        says=[SubmissionReceived],
+        says=[SubmissionReceived, SubmissionsCounted],
         errands=[*hand_backs.errands(), reader.kind, LateScans(objects, scanner, scans).kind],
         operations=operations(api),
         tally=lambda: tally(store),
         folders=[callers, forms],
         cleanup=[calls.close, inspector.close],
-        background=[reader.reread, reader.expire],
+        background=[reader.reread, reader.expire, WeeklyCounts(store, forms).run],
     )
 
 

@@ -1,6 +1,6 @@
 """What intake says, and what it hears of the submissions that it took."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -71,6 +71,28 @@ class Meeting(BaseModel):
 
     committee: str
     date: str
+
+
+class SubmissionsCounted(Event):
+    """How many submissions of a form came in during a week, and where they are by now.
+
+    `since` is the week's Monday and `until` the next; what is in none of the states is still on its way.
+    The subject is the form and the week, as in `kontaktpolitiker-valfard.2026-W47`.
+    """
+
+    kind: ClassVar[str] = "submissions.counted"
+    heard_by: ClassVar[tuple[str, ...]] = ("notification",)
+
+    form: str
+    since: date
+    until: date
+    received: int
+    rejected: int
+    held: int
+    returned: int
+    filed: int
+    frozen: int
+    parked: int
 
 
 class SubmissionRejected(Event):

@@ -9,6 +9,7 @@ from chassis.folders import WatchedFolder, each
 from chassis.metrics import Metrics
 from chassis.service import Service
 from chassis.store import Store, open_store
+from notification import week_counts
 from notification.arrivals import Arrivals, reports_counter
 from notification.breaker import Breaker, relay_gauge
 from notification.delivery import Delivery, mails_counter
@@ -58,7 +59,7 @@ def build(settings: NotificationSettings, bus: Bus, clock: Clock = system_clock)
         metrics=metrics,
         history=HISTORY,
         clock=clock,
-        reads=letters.reads(),
+        reads=[*letters.reads(), *week_counts.reads()],
         says=[NotificationSent, NotificationFailed, NotificationBounced],
         errands=delivery.errands(settings.letters_at_once),
         tally=lambda: tally(store),

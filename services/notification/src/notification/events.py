@@ -120,6 +120,22 @@ class PacketFrozen(Event):
     reports: list[FrozenReport]
 
 
+class SubmissionsCounted(Event):
+    """How many submissions of a form came in during a week, and where they are by now."""
+
+    kind: ClassVar[str] = "submissions.counted"
+
+    form: str
+    until: date
+    received: int
+    rejected: int
+    held: int
+    returned: int
+    filed: int
+    frozen: int
+    parked: int
+
+
 class LetterEvent(Event):
     """What became of a letter; `letter` is its kind, `letter_id` holds no address."""
 

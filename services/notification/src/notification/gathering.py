@@ -158,7 +158,7 @@ async def _summary(
         return await _reminder(tx, committee, date.fromisoformat(facts["date"]))
     if kind == "guideline":
         return GuidelineEnds.of(facts)
-    return await tally_of_week(tx, committee.id, datetime.fromisoformat(facts["until"]))
+    return await tally_of_week(tx, committee.id, facts["forms"], datetime.fromisoformat(facts["until"]))
 
 
 def _day(written: str | None) -> date | None:

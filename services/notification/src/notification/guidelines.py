@@ -70,6 +70,11 @@ class Ending:
         return names[-1] if names else None
 
 
+def titles_of(committee: Committee, forms: GuidedForms) -> Mapping[str, str]:
+    """The titles of the committee's forms, by their names."""
+    return {name: form.title for name, form in sorted(forms.items()) if form.committee == committee.id}
+
+
 def endings(committee: Committee, forms: GuidedForms) -> Iterator[Ending]:
     """The committee's guidelines that have a last day; one that several forms follow comes once."""
     titles: dict[Guideline, list[str]] = {}

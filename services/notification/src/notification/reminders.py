@@ -1,28 +1,31 @@
 """What is told because its time has come, and not because something happened: reminders and the tally."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from chassis.store import Store, Transaction
-from notification.guidelines import Ending, GuidedForms, endings
-from notification.mailbag import letters
+from notification.guidelines import Ending, GuidedForms, endings, titles_of
+from notification.mailbag import Arrival, arrival, letters
 from notification.notices import is_noted, note
 from notification.recipients import Committee, PlannedMeeting
 from notification.standings import is_held_since
-from notification.summaries import WeeklyTally
-from notification.workdays import moment_on, round_of_week, workdays_before
+from notification.summaries import WeeklyTally, form_of_week
+from notification.week_counts import are_counted, counts_of
+from notification.workdays import moment_on, monday_of, round_of_week, workdays_before
 
-_WEEK = timedelta(days=7)
+COUNTS_AWAITED = timedelta(hours=2)
+"""Intake counts at night; if it was down, the letter says so before noon."""
 
 
 async def note_what_is_due(store: Store, committee: Committee, forms: GuidedForms) -> None:
     """Note what has its hour, when that has struck; each is noted once, also over restarts."""
     for meeting in committee.meetings:
         await _note_reminder(store, committee, meeting)
-    await _note_tally(store, committee)
+    await _note_tally(store, committee, forms)
     for ending in endings(committee, forms):
         await _note_ending(store, committee, ending)
 
@@ -56,14 +59,20 @@ async def _note_reminder(store: Store, committee: Committee, meeting: PlannedMee
     await store.write(lambda tx: _note(tx, name, "reminder", committee, facts))
 
 
-async def _note_tally(store: Store, committee: Committee) -> None:
-    """From the second week on: nobody needs to hear of a week that the house had not begun."""
-    until = round_of_week(store.clock(), committee.notify.digest_at)
-    name = f"tally {committee.id} {until:%G-W%V}"
-    if not committee.notify.weekly_tally or store.clock() < until or await is_noted(store, name):
+async def _note_tally(store: Store, committee: Committee, forms: GuidedForms) -> None:
+    """From the second week on: nobody needs to hear of a week that the house had not begun.
+
+    It waits a while for what intake has counted of each of the committee's forms.
+    """
+    hour, now = round_of_week(store.clock(), committee.notify.digest_at), store.clock()
+    name = f"tally {committee.id} {hour:%G-W%V}"
+    if not committee.notify.weekly_tally or now < hour or await is_noted(store, name):
+        return
+    of_committee, until = titles_of(committee, forms), monday_of(hour)
+    if now < hour + COUNTS_AWAITED and not await are_counted(store, list(of_committee), until.date()):
         return
     if await _has_written(store, committee.id, until):
-        facts = {"until": until.isoformat()}
+        facts = {"until": until.isoformat(), "forms": of_committee}
         await store.write(lambda tx: _note(tx, name, "tally", committee, facts))
 
 
@@ -106,11 +115,28 @@ async def _has_written(store: Store, committee: str, before: datetime) -> bool:
         return (await connection.scalar(query.limit(1))) is not None
 
 
-async def tally_of_week(tx: Transaction, committee: str, until: datetime) -> WeeklyTally:
-    """Count the letters of the week before the moment, by what has become of them since."""
-    week = letters.c.written_at >= until - _WEEK, letters.c.written_at < until
-    query = select(letters.c.state, func.count().label("letters"))
-    query = query.where(letters.c.committee == committee, *week)
-    counts = {row.state: row.letters for row in await tx.all(query.group_by(letters.c.state))}
-    sent, on_the_way = counts.pop("sent", 0), counts.pop("written", 0)
-    return WeeklyTally((until - _WEEK).date(), until.date(), sent, sum(counts.values()), on_the_way)
+async def tally_of_week(
+    tx: Transaction, committee: str, titles: Mapping[str, str], until: datetime
+) -> WeeklyTally:
+    """Count what came in and the letters of the week before that Monday, by what has become of them since.
+
+    `titles` are those of the committee's forms, by their names.
+    """
+    since = monday_of(until - timedelta(days=1))
+    week = letters.c.written_at >= since, letters.c.written_at < until
+    columns = (letters.c.state, *(letters.c[f"{kind}_at"] for kind in Arrival))
+    rows = await tx.all(select(*columns).where(letters.c.committee == committee, *week))
+    states, arrived = Counter(row.state for row in rows), Counter(arrival(row) for row in rows)
+    sent, on_the_way = states.pop("sent", 0), states.pop("written", 0)
+    counts = {row.form: row for row in await counts_of(tx, list(titles), until.date())}
+    return WeeklyTally(
+        since=since.date(),
+        until=until.date() - timedelta(days=1),
+        forms=[form_of_week(titles[form], row) for form, row in counts.items()],
+        uncounted=[title for form, title in titles.items() if form not in counts],
+        sent=sent,
+        failed=states.total(),
+        on_the_way=on_the_way,
+        delivered=arrived[Arrival.DELIVERED],
+        bounced=arrived[Arrival.BOUNCED],
+    )

@@ -81,18 +81,71 @@ class Reminder:
 
 
 @dataclass(frozen=True, slots=True)
+class FormOfWeek:
+    """How many reports of a form came in during a week, and where they are by now."""
+
+    title: str
+    received: int
+    on_meeting: int
+    held: int
+    returned: int
+    rejected: int
+
+    @property
+    def stuck(self) -> int:
+        """How many have come to nobody's table: parked somewhere, or still on their way."""
+        return self.received - self.on_meeting - self.held - self.returned - self.rejected
+
+    @property
+    def parts(self) -> Sequence[str]:
+        """Where they are, in words, as far as there are any."""
+        parts = {
+            "på ett sammanträde": self.on_meeting,
+            "hålls tillbaka": self.held,
+            "tillbaka hos avsändaren": self.returned,
+            "togs inte emot": self.rejected,
+            "har inte kommit fram": self.stuck,
+        }
+        return [f"{count} {words}" for words, count in parts.items() if count]
+
+
+def form_of_week(title: str, counts: Row[Any]) -> FormOfWeek:
+    on_meeting = counts.filed + counts.frozen
+    return FormOfWeek(title, counts.received, on_meeting, counts.held, counts.returned, counts.rejected)
+
+
+@dataclass(frozen=True, slots=True)
 class WeeklyTally:
-    """The letters of a week that ends with `until`: notified = sent when all is well."""
+    """A week from Monday to Sunday: what came in, and the letters, notified = sent when all is well."""
 
     since: date
     until: date
+    """The Sunday."""
+    forms: Sequence[FormOfWeek]
+    uncounted: Sequence[str]
+    """The titles of forms of which intake has told no count."""
     sent: int
     failed: int
     on_the_way: int
+    delivered: int
+    """How many letters a report of delivery tells of; many relays send none."""
+    bounced: int
 
     @property
     def notified(self) -> int:
         return self.sent + self.failed + self.on_the_way
+
+    @property
+    def is_reported(self) -> bool:
+        return bool(self.delivered or self.bounced)
+
+    @property
+    def astray(self) -> int:
+        return self.failed + self.bounced
+
+    @property
+    def stuck(self) -> int:
+        return sum(form.stuck for form in self.forms)
 
 
 @dataclass(frozen=True, slots=True)

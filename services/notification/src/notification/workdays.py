@@ -45,6 +45,12 @@ def next_round(now: datetime, at: time) -> datetime:
     return moment_on(workday_from(day), at)
 
 
+def monday_of(moment: datetime) -> datetime:
+    """The midnight with which the week began."""
+    day = in_stockholm(moment).date()
+    return moment_on(day - day.weekday() * _DAY, time())
+
+
 def round_of_week(now: datetime, at: time) -> datetime:
     """The hour on the first workday of the week that it is now; a week of holidays passes on to the next."""
     day = in_stockholm(now).date()
