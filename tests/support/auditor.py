@@ -98,13 +98,11 @@ class Evidence:
     """Ids of what lies at the door, for want of somebody who can read it."""
 
     def complaints(self) -> list[str]:
-        return [
-            *self._broken_promises(),
-            *self._misplaced(),
-            *self._filed_twice(),
-            *self._uneven_years(),
-            *self._wrong_letters(),
-        ]
+        return [*self.about_filing(), *self._uneven_years(), *self._wrong_letters()]
+
+    def about_filing(self) -> list[str]:
+        """What is wrong with the promises and the archive, letters aside."""
+        return [*self._broken_promises(), *self._misplaced(), *self._filed_twice()]
 
     def _broken_promises(self) -> Iterator[str]:
         """What was sent has a 202; asked again, it is the same submission."""
@@ -188,7 +186,7 @@ class Auditor:
 
     async def complaints(self) -> list[str]:
         """All that is wrong, a sentence each; empty when every promise is kept."""
-        rows = await read(self.house.databases["archive"], _REPORTS)
+        rows = await read(self.house.databases["archive"], REPORTS)
         evidence = Evidence(
             self.reports,
             self.sender.ids,
@@ -247,7 +245,7 @@ class Auditor:
         return [] if tally.adds_up and settled and as_sent else [shown(tally)]
 
 
-_REPORTS = """
+REPORTS = """
     select submission_id, reference, status, meeting_date,
            (select count(*) from acts where acts.submission_id = reports.submission_id) as acts
     from reports

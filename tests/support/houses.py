@@ -65,6 +65,11 @@ class Process:
         return self._child is not None and self._child.running
 
     @property
+    def pid(self) -> int:
+        assert self._child is not None
+        return self._child.pid
+
+    @property
     def exit_code(self) -> int | None:
         return self._child.exit_code if self._child else None
 

@@ -1,11 +1,15 @@
-"""What one report costs validation: `python bench/judge.py` prints µs of CPU, median and p99."""
+"""What one report costs validation: `python -m bench.judging` prints µs of CPU, median and p99.
+
+The judgement is measured alone, with as many earlier reports of the person as are named.
+"""
 
 import json
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +22,22 @@ ROOT = Path(__file__).parents[1]
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 TIMES = 1000
 TYPICAL_BYTES = 2048
+EARLIER = (0, 3, 1000)
+"""Reports that the person has made before: none, as many as in most years, and more than anybody ever."""
+
 LONGEST_TEXT = {"kontaktpolitiker-valfard": "sammanfattning", "kontaktpolitiker-social": "iakttagelser"}
 
 
 class Case:
-    """A typical report of a form: 2 KB, by somebody assigned to the unit, with three reports before it."""
+    """A typical report of a form: 2 KB, by somebody assigned to the unit, with reports before it."""
 
     def __init__(self, form: Form, committee: Committee, data: Any, text: str) -> None:
         self.form = form
         self.committee = committee
         self.submission = _submission(form, committee, _filled(data, text))
-        self.past = [_past(self, number) for number in range(3)]
 
-    def judged(self) -> Judgement:
-        return self.judged_after(self.past)
+    def past(self, count: int) -> list[Past]:
+        return [_past(self, number) for number in range(count)]
 
     def judged_after(self, past: Sequence[Past]) -> Judgement:
         return judge(self.submission, self.form, self.committee, past, NOW)
@@ -74,7 +80,10 @@ def _past(case: Case, number: int) -> Past:
         person_id=around.person.id if around.person else None,
         unit=around.unit,
         event_date=around.day,
-        data={**case.submission.data, "besoksdatum": f"2026-0{number + 1}-11"},
+        data={
+            **case.submission.data,
+            "besoksdatum": (NOW.date() - timedelta(days=40 + 2 * number)).isoformat(),
+        },
     )
 
 
@@ -89,18 +98,22 @@ def measured(work: Callable[[], object], times: int = TIMES) -> tuple[float, flo
 
 
 def rows(case: Case) -> Iterator[tuple[str, tuple[float, float]]]:
-    """What the facts cost is the difference between the last two."""
+    """What an earlier report costs is the difference between the last ones, by their number."""
     schema, data = case.form.schema(1), case.submission.data
     yield "jsonschema", measured(lambda: schema.all_findings(data, ""), TIMES // 10)
     yield "jsonschema-rs alone", measured(lambda: schema.says_yes(data))
     yield "schema, quick yes", measured(lambda: schema.findings(data, ""))
-    yield "judgement without a past", measured(lambda: case.judged_after(()))
-    yield "whole judgement", measured(case.judged)
+    for count in EARLIER:
+        past = case.past(count)
+        yield (
+            f"after {count} reports",
+            measured(partial(case.judged_after, past), TIMES // (1 + count // 100)),
+        )
 
 
 def main() -> None:
     for case in cases():
-        sys.stdout.write(f"{case.form.name}: {case.judged().outcome}\n")
+        sys.stdout.write(f"{case.form.name}: {case.judged_after(case.past(3)).outcome}\n")
         for name, (median, p99) in rows(case):
             sys.stdout.write(f"  {name:<24} {median:8.0f} {p99:8.0f} µs\n")
 

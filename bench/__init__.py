@@ -1,0 +1,1 @@
+"""How fast the house is, beside its peers on the same machine: `make bench`."""
