@@ -6,7 +6,7 @@ MEMBERS := chassis services/intake services/validation services/archive services
 SLOW := rabbitmq or postgresql or postfix or java or browser or slow
 SOURCES := $(foreach member,$(MEMBERS),$(member)/src)
 
-.PHONY: help setup run check lint quick test journeys faults lock
+.PHONY: help setup run check lint quick test journeys faults bench lock
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -28,7 +28,7 @@ check: lint quick ## lint, and the tests that need no server
 lint: setup ## format, lint, types, import contracts, the example and the forms
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy $(SOURCES) tests
+	$(BIN)/mypy $(SOURCES) tests bench
 	$(BIN)/lint-imports
 	$(BIN)/kansli check
 
@@ -45,6 +45,15 @@ journeys: setup ## the road from post to mail, embedded and with real servers
 
 faults: setup ## kill, cut and fill: what must hold when things break
 	$(BIN)/pytest tests/faults
+
+bench/.venv/.complete: bench/requirements.txt
+	$(PYTHON) -m venv bench/.venv
+	bench/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
+
+bench: setup bench/.venv/.complete ## how fast the house is, beside its peers (BENCH="--quick" or "--only a,c")
+	tests/support/install-servers.sh
+	PYTHONPATH=$(CURDIR):$(CURDIR)/tests $(BIN)/python -m bench $(BENCH)
 
 lock: setup ## make the lock files anew (needs uv)
 	bin/lock

@@ -1,27 +1,57 @@
-"""`python -m bench`: measure the house."""
+"""`python -m bench`: measure the house beside its peers; `--help` says what can be chosen."""
 
 import argparse
 import asyncio
-from collections.abc import Iterator
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.road import pass_through
-from bench.servers import Way, servers_on
+from bench import intake_alone, pipelines, road
+from bench.audit import DoesNotAddUp
+from bench.figures import keep
+from bench.report import write_report
+from bench.run import QUICK, Run, Sizes
+from bench.servers import servers_on, versions_of
+from support.houses import Late
 from support.smtp_sink import SmtpSink
 
-WAYS: tuple[Way, ...] = ("sqlite", "postgresql", "embedded")
+Part = Callable[[Run], Awaitable[None]]
+
+PARTS: dict[str, Part] = {
+    "peers": lambda run: pipelines.measure(run, list(pipelines.peers(run.servers.folder))),
+    "a": lambda run: road.measure(run, ("sqlite", "postgresql")),
+    "b": lambda run: road.measure(run, ("embedded",)),
+    "c": intake_alone.measure,
+}
+"""By the letter of what is measured; those that are compared come in every round, beside each other."""
+
+ONCE = frozenset[str]()
 
 
-async def run(rounds: int, count: int, in_flight: int, ways: tuple[Way, ...]) -> None:
+async def measure(sizes: Sizes, parts: Sequence[str]) -> list[str]:
+    """Measure and write down; returns what did not add up."""
     async with SmtpSink() as relay:
         with folder_of_run() as folder, servers_on(folder, relay) as servers:
-            for _ in range(rounds):
-                for way in ways:
-                    passage = await pass_through(servers, way, count, in_flight)
-                    cost = {name: round(1e6 * spent / count) for name, spent in passage.cpu.items()}
-                    print(f"{way:<12}{passage.per_second:8.0f}/s  CPU µs each {cost}", flush=True)
+            run = Run(servers, sizes)
+            for run.round in range(sizes.rounds):
+                for name in parts:
+                    if run.round == 0 or name not in ONCE:
+                        await _one(run, name)
+            write_report(keep(run.figures, versions_of(servers)))
+            return run.figures.complaints
+
+
+async def _one(run: Run, name: str) -> None:
+    """A part that fails gives no figure, and takes no other along."""
+    print(f"round {run.round + 1}: {name}", flush=True)
+    try:
+        await PARTS[name](run)
+    except (DoesNotAddUp, Late, RuntimeError, TimeoutError) as wrong:
+        run.figures.complaints.append(f"{name}: {wrong!r}")
+        print(f"{name} gives no figure: {wrong!r}", file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -34,13 +64,20 @@ def folder_of_run() -> Iterator[Path]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--count", type=int, default=3000)
-    parser.add_argument("--in-flight", type=int, default=2000)
-    parser.add_argument("--ways", default=",".join(WAYS))
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "--only", default=",".join(PARTS), help="parts, divided by commas: " + ", ".join(PARTS)
+    )
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument(
+        "--quick", action="store_true", help="small loads, one round: whether the bench works"
+    )
     told = parser.parse_args()
-    asyncio.run(run(told.rounds, told.count, told.in_flight, tuple(told.ways.split(","))))
+    sizes = QUICK if told.quick else Sizes()
+    if told.rounds:
+        sizes = replace(sizes, rounds=told.rounds)
+    if complaints := asyncio.run(measure(sizes, told.only.split(","))):
+        sys.exit("\n".join(complaints))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,6 @@ def _children(task: Path) -> list[int]:
 
 
 def resident_mb(pid: int) -> float:
-    """Megabytes in memory; what is shared with other processes is divided among them (PSS)."""
-    lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+    """Megabytes of the process in memory (RSS), what it shares with others included."""
+    lines = (PROC / str(pid) / "status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024

@@ -5,24 +5,27 @@ import json
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.audit import audit, gather_now
 from bench.load import KEY, reports, write_load
-from bench.machine import cpu_seconds
-from bench.servers import Servers, Way, pids_of
+from bench.machine import cpu_seconds, resident_mb
+from bench.run import Run
+from bench.servers import PEERS_PYTHON, Servers, Way, pids_of
 from support.auditor import taken_by
 from support.houses import House
 from support.load import Report
+from support.smtp_sink import SmtpSink
 
-PEERS_PYTHON = Path(__file__).parent / ".venv" / "bin" / "python"
 GENERATOR = Path(__file__).with_name("sending.py")
 AT_ONCE = 64
 """Connections of the load generator."""
 
-WARM_UP = 300
+WARM_UP = 400
+LEAST, MOST = 1000, 40_000
 LOOK_EVERY_S = 0.1
 WINDOW_LOOK_S = 0.03
 PATIENCE_S = 300.0
@@ -49,42 +52,94 @@ class Sent:
 
 @dataclass(frozen=True)
 class Passage:
-    """A load that has passed: its size, seconds from the first POST to the last letter noted, CPU seconds."""
+    """A load that has passed: seconds are from the first POST until all services have done their part.
+
+    CPU seconds and megabytes are each process's.
+    """
 
     count: int
     seconds: float
     cpu: Mapping[str, float]
+    memory_mb: Mapping[str, float]
 
     @property
     def per_second(self) -> float:
         return self.count / self.seconds
 
 
-async def pass_through(servers: Servers, way: Way, count: int, in_flight: int) -> Passage:
-    """A new house, warmed, given the load, and audited.
+async def measure(run: Run, ways: Sequence[Way]) -> None:
+    """One passage each way and for each number in flight, with CPU per submission and memory."""
+    for way in ways:
+        for in_flight in run.sizes.ours_in_flight:
+            async with warmed(run.servers, way) as tried:
+                count = _count_for(run.sizes.road_s, tried.pace)
+                passage = await tried.passage(count, in_flight)
+                await tried.audit()
+                _note(run, f"road.{way}.{in_flight}", passage)
 
-    Raises:
-        DoesNotAddUp: something was lost or done twice.
-    """
+
+def _note(run: Run, name: str, passage: Passage) -> None:
+    run.figures.note(f"{name}.per_second", passage.per_second)
+    run.figures.note(f"{name}.cpu_us", 1e6 * sum(passage.cpu.values()) / passage.count)
+    for process, seconds in passage.cpu.items():
+        run.figures.note(f"{name}.cpu_us.{process}", 1e6 * seconds / passage.count)
+    for process, megabytes in passage.memory_mb.items():
+        run.figures.note(f"{name}.memory_mb.{process}", megabytes)
+
+
+def _count_for(seconds: float, pace: float) -> int:
+    """So many that they take about that long, going by the warm-up, which is the slower."""
+    return round(min(max(LEAST, pace * seconds), MOST))
+
+
+@dataclass
+class Tried:
+    """A house that has carried its first submissions, and all that it was ever given."""
+
+    house: House
+    relay: SmtpSink
+    pace: float = 0.0
+    given: list[Report] = field(default_factory=list)
+    ids: dict[str, set[str]] = field(default_factory=dict)
+    _earlier_mails: int = 0
+
+    def __post_init__(self) -> None:
+        self._earlier_mails = len(self.relay.mails)
+
+    def next_load(self, count: int) -> list[Report]:
+        """Reports that nobody has sent yet."""
+        load = reports(count, "matning", len(self.given))
+        self.given += load
+        return load
+
+    def heed(self, sent: Sent) -> None:
+        self.ids.update(sent.ids)
+
+    async def passage(self, count: int, in_flight: int | None = None) -> Passage:
+        """Send so many, and wait until all have gone the whole road."""
+        before, load = _cpu_of(self.house), self.next_load(count)
+        sent = await send(self.house, load, in_flight or count)
+        for service in LAST_QUEUES:
+            await _until_done(self.house, service, len(self.given))
+        ended, spent = time.time(), _cpu_of(self.house)
+        self.heed(sent)
+        cpu = {name: seconds - before[name] for name, seconds in spent.items()}
+        return Passage(count, ended - sent.begun, cpu, memory_of(self.house))
+
+    async def audit(self) -> None:
+        """Raises `DoesNotAddUp` when something was lost or done twice."""
+        await gather_now(self.house)
+        mails = taken_by(self.relay.mails[self._earlier_mails :])
+        await audit(self.house, self.given, self.ids, mails)
+
+
+@asynccontextmanager
+async def warmed(servers: Servers, way: Way) -> AsyncIterator[Tried]:
+    """A new house that is past its first submissions, which no steady state has."""
     with servers.house(way) as house:
-        before = len(servers.relay.mails)
-        first, load = reports(WARM_UP, "varm"), reports(count, "last", WARM_UP)
-        warm = await _passed(house, first, 0)
-        cpu = _cpu_of(house)
-        sent = await _passed(house, load, WARM_UP, in_flight)
-        ended = time.time()
-        spent = {name: seconds - cpu[name] for name, seconds in _cpu_of(house).items()}
-        await gather_now(house)
-        ids = {**warm.ids, **sent.ids}
-        await audit(house, [*first, *load], ids, taken_by(servers.relay.mails[before:]))
-        return Passage(count, ended - sent.begun, spent)
-
-
-async def _passed(house: House, load: Sequence[Report], earlier: int, in_flight: int | None = None) -> Sent:
-    sent = await send(house, load, in_flight=in_flight)
-    for service in LAST_QUEUES:
-        await _until_done(house, service, earlier + len(load))
-    return sent
+        tried = Tried(house, servers.relay)
+        tried.pace = (await tried.passage(WARM_UP)).per_second
+        yield tried
 
 
 async def _until_done(house: House, service: str, count: int) -> None:
@@ -97,26 +152,36 @@ def _done(house: House, service: str) -> int:
     return sum(house.handled(f"{service}.{event}") for event in LAST_QUEUES[service])
 
 
+def memory_of(house: House) -> dict[str, float]:
+    return {name: sum(map(resident_mb, pids)) for name, pids in pids_of(house).items()}
+
+
 def _cpu_of(house: House) -> dict[str, float]:
     return {name: cpu_seconds(pids) for name, pids in pids_of(house).items()}
 
 
-async def send(
-    house: House, load: Sequence[Report], *, in_flight: int | None = None, per_second: float | None = None
+async def post(
+    address: str, load: Sequence[Report], folder: Path, *, at_once: int = AT_ONCE, pace: float | None = None
 ) -> Sent:
-    """Have the load sent by a process of its own, whose preparation is over before the first is sent.
+    """Post the load by a process of its own: as fast as it is answered, or so many a second."""
+    answers = folder / "answers.json"
+    generator = await _generator(address, load, answers, at_once, pace)
+    return await _sent_by(generator, b"%d\n" % len(load), answers)
 
-    With `in_flight`, so many at most are sent and not yet told of to the secretary.
-    """
+
+async def send(house: House, load: Sequence[Report], in_flight: int) -> Sent:
+    """Post the load so that at most so many are sent and not yet told of to the secretary."""
     answers = house.folder / "answers.json"
-    generator = await _generator(house, load, answers, per_second)
+    generator = await _generator(house.addresses["intake"], load, answers, AT_ONCE)
     assert generator.stdin is not None
-    if in_flight is None:
-        generator.stdin.write(b"%d\n" % len(load))
-    else:
-        await _let_pass(house, generator.stdin, len(load), in_flight)
-    generator.stdin.close()
-    if await generator.wait():
+    await _let_pass(house, generator.stdin, len(load), in_flight)
+    return await _sent_by(generator, b"%d\n" % len(load), answers)
+
+
+async def _sent_by(generator: asyncio.subprocess.Process, last_word: bytes, answers: Path) -> Sent:
+    """Raises `RuntimeError` when the generator fails: it has then said why."""
+    await generator.communicate(last_word)
+    if generator.returncode:
         raise RuntimeError(f"the load generator ended with {generator.returncode}")
     return _sent(answers)
 
@@ -127,19 +192,18 @@ async def _let_pass(house: House, allowed: asyncio.StreamWriter, count: int, in_
         allowed.write(b"%d\n" % (done - earlier + in_flight))
         await asyncio.sleep(WINDOW_LOOK_S)
         done = await asyncio.to_thread(_done, house, "notification")
-    allowed.write(b"%d\n" % count)
 
 
 async def _generator(
-    house: House, load: Sequence[Report], answers: Path, per_second: float | None
+    address: str, load: Sequence[Report], answers: Path, at_once: int, pace: float | None = None
 ) -> asyncio.subprocess.Process:
-    """The load generator, ready to begin."""
-    bodies = house.folder / "load.jsonl"
+    """The load generator, ready to begin: its preparation is over before the first is sent."""
+    bodies = answers.with_name("load.jsonl")
     await asyncio.to_thread(write_load, load, bodies)
-    pace = ["--per-second", str(per_second)] if per_second else []
+    words = ["--per-second", str(pace)] if pace else []
     generator = await asyncio.create_subprocess_exec(
-        *map(str, [peers_python(), GENERATOR, house.addresses["intake"], bodies, answers]),
-        *["--key", KEY, "--at-once", str(AT_ONCE), *pace],
+        *map(str, [peers_python(), GENERATOR, address, bodies, answers, "--key", KEY, "--at-once", at_once]),
+        *words,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )

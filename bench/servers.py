@@ -1,18 +1,24 @@
 """The servers of a run, on loopback and with folders of their own, and the houses that are built on them."""
 
-from collections.abc import Iterator
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Literal
 
+from bench.figures import machine
 from bench.load import write_town
 from bench.machine import family
-from support.houses import SERVICES, House, apart_house, embedded_house, running
-from support.postgresql import Postgres, fresh_database
+from support.houses import SERVICES, House, apart_house, embedded_house
+from support.postgresql import Postgres, find_programs, fresh_database
 from support.rabbitmq import Broker
 from support.smtp_sink import SmtpSink
+
+PEERS_PYTHON = Path(__file__).parent / ".venv" / "bin" / "python"
+"""The interpreter of what is measured beside the house; `make bench` lays it out."""
 
 Way = Literal["sqlite", "postgresql", "embedded"]
 
@@ -25,15 +31,17 @@ class Servers:
     broker: Broker
     postgres: Postgres
     relay: SmtpSink
-    _stack: ExitStack = field(default_factory=ExitStack)
 
     @contextmanager
-    def house(self, way: Way) -> Iterator[House]:
-        """A new house that runs, and is gone afterwards with all that it kept."""
+    def house(self, way: Way, only: Sequence[str] = SERVICES) -> Iterator[House]:
+        """A new house in which the services named run; all that it kept is gone afterwards."""
         folder = Path(mkdtemp(prefix=f"{way}-", dir=self.folder))
         with ExitStack() as stack:
             house = self._built(way, folder, stack)
-            yield stack.enter_context(running(house))
+            stack.callback(shutil.rmtree, folder)
+            stack.callback(house.kill)
+            start(house, only)
+            yield house
 
     def _built(self, way: Way, folder: Path, stack: ExitStack) -> House:
         town = write_town(folder / "town")
@@ -43,6 +51,15 @@ class Servers:
         if way == "postgresql":
             databases = {name: stack.enter_context(fresh_database(self.postgres.url)) for name in SERVICES}
         return apart_house(folder, town, self.broker.fresh_virtual_host(), databases, smtp_url=self.relay.url)
+
+
+def start(house: House, services: Sequence[str]) -> None:
+    """Start the processes that these services live in, at the same time."""
+    processes = list({id(process): process for process in map(house.process, services)}.values())
+    for process in processes:
+        process.launch()
+    for process in processes:
+        process.await_life()
 
 
 @contextmanager
@@ -56,4 +73,16 @@ def servers_on(folder: Path, relay: SmtpSink) -> Iterator[Servers]:
 
 def pids_of(house: House) -> dict[str, list[int]]:
     """The processes by their name, each with its children."""
-    return {process.name: family(process.pid) for process in house.processes.values()}
+    return {process.name: family(process.pid) for process in house.processes.values() if process.running}
+
+
+def versions_of(servers: Servers) -> dict[str, str]:
+    """The machine and the versions that the figures hold for."""
+    return machine(servers.broker.ctl("version").strip(), postgresql_version(), PEERS_PYTHON)
+
+
+def postgresql_version() -> str:
+    told = subprocess.run(
+        [find_programs() / "postgres", "--version"], check=True, capture_output=True, text=True
+    )
+    return told.stdout.split()[2]
