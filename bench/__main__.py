@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import intake_alone, pipelines, road
+from bench import backlog, intake_alone, judging, latency, memory, pipelines, printing, road
 from bench.audit import DoesNotAddUp
 from bench.figures import keep
 from bench.report import write_report
@@ -25,10 +25,15 @@ PARTS: dict[str, Part] = {
     "a": lambda run: road.measure(run, ("sqlite", "postgresql")),
     "b": lambda run: road.measure(run, ("embedded",)),
     "c": intake_alone.measure,
+    "d": judging.measure,
+    "e": latency.measure,
+    "f": printing.measure,
+    "h": backlog.measure,
+    "i": memory.measure,
 }
 """By the letter of what is measured; those that are compared come in every round, beside each other."""
 
-ONCE = frozenset[str]()
+ONCE = frozenset("dfhi")
 
 
 async def measure(sizes: Sizes, parts: Sequence[str]) -> list[str]:

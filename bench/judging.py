@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bench.run import Run
 from validation.facts import Past
 from validation.forms import Form, load_forms
 from validation.judgement import Judgement, Submission, Submitter, circumstances, judge, visit_of
@@ -97,6 +98,11 @@ def measured(work: Callable[[], object], times: int = TIMES) -> tuple[float, flo
     return statistics.median(spent), statistics.quantiles(spent, n=100)[98]
 
 
+def _times(earlier: int) -> int:
+    """What takes long is measured less often."""
+    return TIMES // (1 + earlier // 100)
+
+
 def rows(case: Case) -> Iterator[tuple[str, tuple[float, float]]]:
     """What an earlier report costs is the difference between the last ones, by their number."""
     schema, data = case.form.schema(1), case.submission.data
@@ -107,8 +113,15 @@ def rows(case: Case) -> Iterator[tuple[str, tuple[float, float]]]:
         past = case.past(count)
         yield (
             f"after {count} reports",
-            measured(partial(case.judged_after, past), TIMES // (1 + count // 100)),
+            measured(partial(case.judged_after, past), _times(count)),
         )
+
+
+async def measure(run: Run) -> None:
+    for case in cases():
+        for count in EARLIER:
+            median, _ = measured(partial(case.judged_after, case.past(count)), _times(count))
+            run.figures.note(f"judging.{case.form.name}.{count}.us", median)
 
 
 def main() -> None:

@@ -46,11 +46,15 @@ def peers(folder: Path) -> Iterator[Peer]:
         yield _plain_c(folder)
     except Unavailable as reason:
         print(f"plain C is left out: {reason}", file=sys.stderr)
-    yield _python("aio-pika", "bare_aio_pika")
+    yield bare_aio_pika()
     yield _python("FastStream", "with_faststream")
     yield _python("taskiq", "with_taskiq", *_TASKIQ)
     yield _python("Dramatiq", "with_dramatiq", *_DRAMATIQ, dramatiq_queue_prefetch=str(PREFETCH))
     yield _python("Celery", "with_celery", *_CELERY)
+
+
+def bare_aio_pika() -> Peer:
+    return _python("aio-pika", "bare_aio_pika")
 
 
 _TASKIQ = (

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.chart import Bar, svg
+from support.houses import SERVICES
 
 DOCS = Path(__file__).parents[1] / "docs"
 BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of figures -->"
@@ -98,6 +99,33 @@ SINGLE: Sequence[tuple[str, str, str]] = (
     ("intake.plain.per_second", "plain aiohttp, 202 and nothing else, POST/s at 128 connections", ""),
     ("intake.sqlite.per_second", "intake alone, SQLite, POST/s", "intake.plain.per_second"),
     ("intake.postgresql.per_second", "intake alone, PostgreSQL, POST/s", "intake.plain.per_second"),
+    *(
+        (
+            f"judging.kontaktpolitiker-{form}.{count}.us",
+            f"judgement, {form}, {count} earlier reports, CPU µs",
+            "",
+        )
+        for form in ("valfard", "social")
+        for count in (0, 3, 1000)
+    ),
+    *(
+        (f"latency.{who}.{part}_ms", f"{title}, {part}, ms", f"latency.aio-pika.{part}_ms" if against else "")
+        for part in ("p50", "p99")
+        for who, title, against in (
+            ("aio-pika", "bare aio-pika, four hops, at 5/s", False),
+            ("sqlite", "POST to filed at 5/s, SQLite", True),
+            ("postgresql", "POST to filed at 5/s, PostgreSQL", True),
+            ("sqlite.half", "POST to filed at half load, SQLite", False),
+            ("postgresql.half", "POST to filed at half load, PostgreSQL", False),
+        )
+    ),
+    ("report.pdf_ms", "report as PDF over HTTP, ms", ""),
+    ("packet.seconds", "packet of 200 frozen, s", ""),
+    ("backlog.per_second", "backlog drained, submissions/s", ""),
+    *((f"backlog.{name}.mb", f"{name}'s memory while it drains, at most, MB", "") for name in SERVICES),
+    *((f"backlog.{name}.rise", f"{name}'s memory, rise while it drains", "") for name in SERVICES),
+    *((f"memory.{name}.mb", f"{name}'s memory, MB", "") for name in SERVICES),
+    ("memory.house.mb", "memory of `kansli up`, MB", ""),
 )
 """What is one figure: its name, what it is called, and what it is compared with."""
 

@@ -28,7 +28,8 @@ WARM_UP = 400
 LEAST, MOST = 1000, 40_000
 LOOK_EVERY_S = 0.1
 WINDOW_LOOK_S = 0.03
-PATIENCE_S = 300.0
+LEAST_PER_S = 20
+"""A house that carries less than this has stopped."""
 
 LAST_QUEUES = {
     "notification": ("report.filed", "report.held", "submission.rejected"),
@@ -108,23 +109,38 @@ class Tried:
 
     def next_load(self, count: int) -> list[Report]:
         """Reports that nobody has sent yet."""
-        load = reports(count, "matning", len(self.given))
-        self.given += load
-        return load
-
-    def heed(self, sent: Sent) -> None:
-        self.ids.update(sent.ids)
+        return reports(count, "matning", len(self.given))
 
     async def passage(self, count: int, in_flight: int | None = None) -> Passage:
         """Send so many, and wait until all have gone the whole road."""
         before, load = _cpu_of(self.house), self.next_load(count)
-        sent = await send(self.house, load, in_flight or count)
-        for service in LAST_QUEUES:
-            await _until_done(self.house, service, len(self.given))
+        sent = await self.carry(load, in_flight)
         ended, spent = time.time(), _cpu_of(self.house)
-        self.heed(sent)
         cpu = {name: seconds - before[name] for name, seconds in spent.items()}
         return Passage(count, ended - sent.begun, cpu, memory_of(self.house))
+
+    async def carry(self, load: Sequence[Report], in_flight: int | None = None) -> Sent:
+        """Have it go the whole road."""
+        sent = self._heed(load, await send(self.house, load, in_flight or len(load)))
+        await self.until_all_done()
+        return sent
+
+    async def post(self, load: Sequence[Report], pace: float | None = None) -> Sent:
+        """Have it taken, and do not wait for what becomes of it."""
+        address, folder = self.house.addresses["intake"], self.house.folder
+        return self._heed(load, await post(address, load, folder, pace=pace))
+
+    def _heed(self, load: Sequence[Report], sent: Sent) -> Sent:
+        self.given += load
+        self.ids.update(sent.ids)
+        return sent
+
+    async def until_all_done(self) -> None:
+        """Wait until each service has done its part of all that was ever given."""
+        async with asyncio.timeout(patience(len(self.given))):
+            for service in LAST_QUEUES:
+                while await asyncio.to_thread(_done, self.house, service) < len(self.given):
+                    await asyncio.sleep(LOOK_EVERY_S)
 
     async def audit(self) -> None:
         """Raises `DoesNotAddUp` when something was lost or done twice."""
@@ -142,10 +158,9 @@ async def warmed(servers: Servers, way: Way) -> AsyncIterator[Tried]:
         yield tried
 
 
-async def _until_done(house: House, service: str, count: int) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while await asyncio.to_thread(_done, house, service) < count:
-            await asyncio.sleep(LOOK_EVERY_S)
+def patience(count: int) -> float:
+    """Seconds after which so many submissions should long have passed."""
+    return 60 + count / LEAST_PER_S
 
 
 def _done(house: House, service: str) -> int:
