@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import backlog, intake_alone, judging, latency, memory, pipelines, printing, road
+from bench import backlog, growth, intake_alone, judging, latency, letters, memory, pipelines, printing, road
 from bench.audit import DoesNotAddUp
 from bench.figures import keep
 from bench.report import write_report
@@ -28,12 +28,15 @@ PARTS: dict[str, Part] = {
     "d": judging.measure,
     "e": latency.measure,
     "f": printing.measure,
+    "g": growth.measure,
     "h": backlog.measure,
     "i": memory.measure,
+    "letters": letters.measure,
 }
 """By the letter of what is measured; those that are compared come in every round, beside each other."""
 
-ONCE = frozenset("dfhi")
+A_MILLION = 1_000_000
+ONCE = frozenset({*"dfghi", "letters"})
 
 
 async def measure(sizes: Sizes, parts: Sequence[str]) -> list[str]:
@@ -68,19 +71,29 @@ def folder_of_run() -> Iterator[Path]:
         yield folder
 
 
+def chosen(told: argparse.Namespace) -> Sizes:
+    sizes = QUICK if told.quick else Sizes()
+    grown = tuple(map(int, told.grown.split(","))) if told.grown else sizes.grown
+    return replace(
+        sizes,
+        rounds=told.rounds or sizes.rounds,
+        grown=(*grown, A_MILLION) if told.full else grown,
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
         "--only", default=",".join(PARTS), help="parts, divided by commas: " + ", ".join(PARTS)
     )
     parser.add_argument("--rounds", type=int)
+    parser.add_argument("--grown", help="submissions already stored, divided by commas (g)")
+    parser.add_argument("--full", action="store_true", help="also with a million submissions stored (g)")
     parser.add_argument(
         "--quick", action="store_true", help="small loads, one round: whether the bench works"
     )
     told = parser.parse_args()
-    sizes = QUICK if told.quick else Sizes()
-    if told.rounds:
-        sizes = replace(sizes, rounds=told.rounds)
+    sizes = chosen(told)
     if complaints := asyncio.run(measure(sizes, told.only.split(","))):
         sys.exit("\n".join(complaints))
 

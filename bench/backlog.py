@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from bench.load import reports
-from bench.road import Tried, memory_of, patience
+from bench.road import Tried, holds_back, memory_of, patience
 from bench.run import Run
 from bench.servers import start
 from support.houses import House
@@ -36,7 +36,7 @@ async def measure(run: Run) -> None:
 
 async def _until_at_the_broker(house: House, count: int) -> None:
     async with asyncio.timeout(patience(count)):
-        while (await asyncio.to_thread(house.ask, "intake", "/admin/tally"))["outbox"]:
+        while await asyncio.to_thread(holds_back, house, "intake"):
             await asyncio.sleep(SAMPLE_EVERY_S)
 
 

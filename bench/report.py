@@ -121,7 +121,21 @@ SINGLE: Sequence[tuple[str, str, str]] = (
     ),
     ("report.pdf_ms", "report as PDF over HTTP, ms", ""),
     ("packet.seconds", "packet of 200 frozen, s", ""),
+    *(
+        (
+            f"growth.{way}.{stored}.per_second",
+            f"whole road, {title}, {stored} stored before, per second",
+            against,
+        )
+        for way, title in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
+        for stored, against in (
+            (0, ""),
+            *((many, f"growth.{way}.0.per_second") for many in (10_000, 100_000, 1_000_000)),
+        )
+    ),
     ("backlog.per_second", "backlog drained, submissions/s", ""),
+    ("letters.ours.per_second", "letters to a local relay, per second", "letters.each.per_second"),
+    ("letters.each.per_second", "the same by a connection each, smtplib, per second", ""),
     *((f"backlog.{name}.mb", f"{name}'s memory while it drains, at most, MB", "") for name in SERVICES),
     *((f"backlog.{name}.rise", f"{name}'s memory, rise while it drains", "") for name in SERVICES),
     *((f"memory.{name}.mb", f"{name}'s memory, MB", "") for name in SERVICES),

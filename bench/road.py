@@ -73,8 +73,7 @@ async def measure(run: Run, ways: Sequence[Way]) -> None:
     for way in ways:
         for in_flight in run.sizes.ours_in_flight:
             async with warmed(run.servers, way) as tried:
-                count = _count_for(run.sizes.road_s, tried.pace)
-                passage = await tried.passage(count, in_flight)
+                passage = await tried.passage(tried.enough_for(run.sizes.road_s), in_flight)
                 await tried.audit()
                 _note(run, f"road.{way}.{in_flight}", passage)
 
@@ -88,11 +87,6 @@ def _note(run: Run, name: str, passage: Passage) -> None:
         run.figures.note(f"{name}.memory_mb.{process}", megabytes)
 
 
-def _count_for(seconds: float, pace: float) -> int:
-    """So many that they take about that long, going by the warm-up, which is the slower."""
-    return round(min(max(LEAST, pace * seconds), MOST))
-
-
 @dataclass
 class Tried:
     """A house that has carried its first submissions, and all that it was ever given."""
@@ -103,6 +97,8 @@ class Tried:
     given: list[Report] = field(default_factory=list)
     ids: dict[str, set[str]] = field(default_factory=dict)
     _earlier_mails: int = 0
+    _done_before: int = 0
+    """What was given before the services began to count anew."""
 
     def __post_init__(self) -> None:
         self._earlier_mails = len(self.relay.mails)
@@ -111,13 +107,23 @@ class Tried:
         """Reports that nobody has sent yet."""
         return reports(count, "matning", len(self.given))
 
+    def enough_for(self, seconds: float) -> int:
+        """So many that they take about that long, going by the last passage."""
+        return round(min(max(LEAST, self.pace * seconds), MOST))
+
     async def passage(self, count: int, in_flight: int | None = None) -> Passage:
         """Send so many, and wait until all have gone the whole road."""
         before, load = _cpu_of(self.house), self.next_load(count)
         sent = await self.carry(load, in_flight)
         ended, spent = time.time(), _cpu_of(self.house)
         cpu = {name: seconds - before[name] for name, seconds in spent.items()}
-        return Passage(count, ended - sent.begun, cpu, memory_of(self.house))
+        passage = Passage(count, ended - sent.begun, cpu, memory_of(self.house))
+        self.pace = passage.per_second
+        return passage
+
+    def note_restart(self) -> None:
+        """The services have been started again, when all was done."""
+        self._done_before = len(self.given)
 
     async def carry(self, load: Sequence[Report], in_flight: int | None = None) -> Sent:
         """Have it go the whole road."""
@@ -139,8 +145,12 @@ class Tried:
         """Wait until each service has done its part of all that was ever given."""
         async with asyncio.timeout(patience(len(self.given))):
             for service in LAST_QUEUES:
-                while await asyncio.to_thread(_done, self.house, service) < len(self.given):
+                while await asyncio.to_thread(_done, self.house, service) < self._given_now:
                     await asyncio.sleep(LOOK_EVERY_S)
+
+    @property
+    def _given_now(self) -> int:
+        return len(self.given) - self._done_before
 
     async def audit(self) -> None:
         """Raises `DoesNotAddUp` when something was lost or done twice."""
@@ -154,7 +164,7 @@ async def warmed(servers: Servers, way: Way) -> AsyncIterator[Tried]:
     """A new house that is past its first submissions, which no steady state has."""
     with servers.house(way) as house:
         tried = Tried(house, servers.relay)
-        tried.pace = (await tried.passage(WARM_UP)).per_second
+        await tried.passage(WARM_UP)
         yield tried
 
 
@@ -164,11 +174,23 @@ def patience(count: int) -> float:
 
 
 def _done(house: House, service: str) -> int:
-    return sum(house.handled(f"{service}.{event}") for event in LAST_QUEUES[service])
+    """How many submissions the service has done with; none, as far as one too busy to answer has told."""
+    try:
+        return sum(house.handled(f"{service}.{event}") for event in LAST_QUEUES[service])
+    except OSError:
+        return 0
 
 
 def memory_of(house: House) -> dict[str, float]:
     return {name: sum(map(resident_mb, pids)) for name, pids in pids_of(house).items()}
+
+
+def holds_back(house: House, service: str) -> bool:
+    """Whether the service still has something to say, or is too busy to tell."""
+    try:
+        return bool(house.ask(service, "/admin/tally")["outbox"])
+    except OSError:
+        return True
 
 
 def _cpu_of(house: House) -> dict[str, float]:
