@@ -3,20 +3,16 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from bench import backlog, growth, intake_alone, judging, latency, letters, memory, pipelines, printing, road
 from bench.audit import DoesNotAddUp
 from bench.figures import keep
 from bench.report import write_report
 from bench.run import QUICK, Run, Sizes
-from bench.servers import servers_on, versions_of
+from bench.servers import servers_of_a_run, versions_of
 from support.houses import Late
-from support.smtp_sink import SmtpSink
 
 Part = Callable[[Run], Awaitable[None]]
 
@@ -41,15 +37,14 @@ ONCE = frozenset({*"dfghi", "letters"})
 
 async def measure(sizes: Sizes, parts: Sequence[str]) -> list[str]:
     """Measure and write down; returns what did not add up."""
-    async with SmtpSink() as relay:
-        with folder_of_run() as folder, servers_on(folder, relay) as servers:
-            run = Run(servers, sizes)
-            for run.round in range(sizes.rounds):
-                for name in parts:
-                    if run.round == 0 or name not in ONCE:
-                        await _one(run, name)
-            write_report(keep(run.figures, versions_of(servers)))
-            return run.figures.complaints
+    async with servers_of_a_run() as servers:
+        run = Run(servers, sizes)
+        for run.round in range(sizes.rounds):
+            for name in parts:
+                if run.round == 0 or name not in ONCE:
+                    await _one(run, name)
+        write_report(keep(run.figures, versions_of(servers)))
+        return run.figures.complaints
 
 
 async def _one(run: Run, name: str) -> None:
@@ -60,15 +55,6 @@ async def _one(run: Run, name: str) -> None:
     except (DoesNotAddUp, Late, RuntimeError, TimeoutError) as wrong:
         run.figures.complaints.append(f"{name}: {wrong!r}")
         print(f"{name} gives no figure: {wrong!r}", file=sys.stderr, flush=True)
-
-
-@contextmanager
-def folder_of_run() -> Iterator[Path]:
-    """A folder on the disk that PostgreSQL's own account may enter too."""
-    with TemporaryDirectory(prefix="kansli-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        yield folder
 
 
 def chosen(told: argparse.Namespace) -> Sizes:

@@ -20,7 +20,7 @@ SETTLED = 0.1
 async def measure(run: Run) -> None:
     """How fast it drains, and by how much memory rises meanwhile."""
     with run.servers.house("sqlite", only=["intake"]) as house:
-        tried = Tried(house, run.servers.relay)
+        tried = Tried(house, run.servers)
         await tried.post(reports(run.sizes.backlog, "hog"))
         await _until_at_the_broker(house, run.sizes.backlog)
         await asyncio.to_thread(start, house, OTHERS)

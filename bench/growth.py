@@ -90,7 +90,7 @@ async def measure(run: Run) -> None:
     for way in WAYS:
         for stored in (0, *run.sizes.grown):
             with run.servers.house(way) as house:
-                tried = Tried(house, run.servers.relay)
+                tried = Tried(house, run.servers)
                 await tried.passage(BASE)
                 await _grown(tried, stored // BASE)
                 await tried.passage(WARM_UP)

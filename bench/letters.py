@@ -59,7 +59,7 @@ async def measure(run: Run) -> None:
 async def _house_with_unsent(run: Run, copies: int) -> AsyncIterator[House]:
     """A house that does not run, and has so many letters to send for each that it had sent before."""
     with run.servers.house("sqlite") as house:
-        tried = Tried(house, run.servers.relay)
+        tried = Tried(house, run.servers)
         held = [report for report in reports(BASE * 30, "brev") if report.fate == "held"]
         await tried.carry(held[:BASE])
         await gather_now(house)

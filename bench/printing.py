@@ -23,7 +23,7 @@ FREEZE_WITHIN_S = 300
 async def measure(run: Run) -> None:
     """In a house of two hundred reports that go to one meeting."""
     with run.servers.house("sqlite") as house:
-        tried = Tried(house, run.servers.relay)
+        tried = Tried(house, run.servers)
         load = [report for report in reports(3 * PACKET, "papper") if _is_filed(report.body, report.fate)]
         sent = await tried.carry(load[:PACKET])
         timeout = aiohttp.ClientTimeout(total=FREEZE_WITHIN_S)

@@ -53,6 +53,9 @@ def tables(values: Values) -> Iterator[str]:
         ],
         [_pipeline_row(values, name, title) for name, title in pipelines(values).items()],
     )
+    if budgets := [_budget_row(values, name) for name in pipelines(values) if name.startswith("road.")]:
+        yield "CPU of one submission, µs, by process; the servers' share stands beside it:"
+        yield _table(["", *SPENDERS], budgets)
     if rows := [_row(values, *line) for line in SINGLE if line[0] in values]:
         yield _table(["", "median", "min–max", "compared"], rows)
 
@@ -89,6 +92,14 @@ def _pipeline_row(values: Values, name: str, title: str) -> list[str]:
         _cpu(values, name),
         f"{memory:.0f}",
     ]
+
+
+SPENDERS = (*SERVICES, "house", "RabbitMQ", "PostgreSQL")
+
+
+def _budget_row(values: Values, name: str) -> list[str]:
+    spent = [f"{name}.cpu_us.{spender}" for spender in SPENDERS]
+    return [_title(name), *(_shown(_median(values, one)) if one in values else "" for one in spent)]
 
 
 def _cpu(values: Values, name: str) -> str:

@@ -18,7 +18,6 @@ from bench.servers import PEERS_PYTHON, Servers, Way, pids_of
 from support.auditor import taken_by
 from support.houses import House
 from support.load import Report
-from support.smtp_sink import SmtpSink
 
 GENERATOR = Path(__file__).with_name("sending.py")
 AT_ONCE = 64
@@ -55,7 +54,7 @@ class Sent:
 class Passage:
     """A load that has passed: seconds are from the first POST until all services have done their part.
 
-    CPU seconds and megabytes are each process's.
+    CPU seconds are each process's and server's, megabytes each process's.
     """
 
     count: int
@@ -80,7 +79,8 @@ async def measure(run: Run, ways: Sequence[Way]) -> None:
 
 def _note(run: Run, name: str, passage: Passage) -> None:
     run.figures.note(f"{name}.per_second", passage.per_second)
-    run.figures.note(f"{name}.cpu_us", 1e6 * sum(passage.cpu.values()) / passage.count)
+    of_the_house = sum(passage.cpu[process] for process in passage.memory_mb)
+    run.figures.note(f"{name}.cpu_us", 1e6 * of_the_house / passage.count)
     for process, seconds in passage.cpu.items():
         run.figures.note(f"{name}.cpu_us.{process}", 1e6 * seconds / passage.count)
     for process, megabytes in passage.memory_mb.items():
@@ -92,7 +92,7 @@ class Tried:
     """A house that has carried its first submissions, and all that it was ever given."""
 
     house: House
-    relay: SmtpSink
+    servers: Servers
     pace: float = 0.0
     given: list[Report] = field(default_factory=list)
     ids: dict[str, set[str]] = field(default_factory=dict)
@@ -101,7 +101,7 @@ class Tried:
     """What was given before the services began to count anew."""
 
     def __post_init__(self) -> None:
-        self._earlier_mails = len(self.relay.mails)
+        self._earlier_mails = len(self.servers.relay.mails)
 
     def next_load(self, count: int) -> list[Report]:
         """Reports that nobody has sent yet."""
@@ -113,9 +113,9 @@ class Tried:
 
     async def passage(self, count: int, in_flight: int | None = None) -> Passage:
         """Send so many, and wait until all have gone the whole road."""
-        before, load = _cpu_of(self.house), self.next_load(count)
+        before, load = self._cpu(), self.next_load(count)
         sent = await self.carry(load, in_flight)
-        ended, spent = time.time(), _cpu_of(self.house)
+        ended, spent = time.time(), self._cpu()
         cpu = {name: seconds - before[name] for name, seconds in spent.items()}
         passage = Passage(count, ended - sent.begun, cpu, memory_of(self.house))
         self.pace = passage.per_second
@@ -148,6 +148,9 @@ class Tried:
                 while await asyncio.to_thread(_done, self.house, service) < self._given_now:
                     await asyncio.sleep(LOOK_EVERY_S)
 
+    def _cpu(self) -> dict[str, float]:
+        return {name: cpu_seconds(pids) for name, pids in self.servers.pids_with(self.house).items()}
+
     @property
     def _given_now(self) -> int:
         return len(self.given) - self._done_before
@@ -155,7 +158,7 @@ class Tried:
     async def audit(self) -> None:
         """Raises `DoesNotAddUp` when something was lost or done twice."""
         await gather_now(self.house)
-        mails = taken_by(self.relay.mails[self._earlier_mails :])
+        mails = taken_by(self.servers.relay.mails[self._earlier_mails :])
         await audit(self.house, self.given, self.ids, mails)
 
 
@@ -163,7 +166,7 @@ class Tried:
 async def warmed(servers: Servers, way: Way) -> AsyncIterator[Tried]:
     """A new house that is past its first submissions, which no steady state has."""
     with servers.house(way) as house:
-        tried = Tried(house, servers.relay)
+        tried = Tried(house, servers)
         await tried.passage(WARM_UP)
         yield tried
 
@@ -191,10 +194,6 @@ def holds_back(house: House, service: str) -> bool:
         return bool(house.ask(service, "/admin/tally")["outbox"])
     except OSError:
         return True
-
-
-def _cpu_of(house: House) -> dict[str, float]:
-    return {name: cpu_seconds(pids) for name, pids in pids_of(house).items()}
 
 
 async def post(

@@ -2,11 +2,11 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Literal
 
 from bench.figures import machine
@@ -43,6 +43,14 @@ class Servers:
             start(house, only)
             yield house
 
+    def pids_with(self, house: House) -> dict[str, list[int]]:
+        """The house's processes, and the servers that work for it."""
+        return {
+            **pids_of(house),
+            "RabbitMQ": family(self.broker.pid),
+            "PostgreSQL": family(self.postgres.pid),
+        }
+
     def _built(self, way: Way, folder: Path, stack: ExitStack) -> House:
         town = write_town(folder / "town")
         if way == "embedded":
@@ -62,13 +70,22 @@ def start(house: House, services: Sequence[str]) -> None:
         process.await_life()
 
 
-@contextmanager
-def servers_on(folder: Path, relay: SmtpSink) -> Iterator[Servers]:
-    """Started on the disk that the folder lies on: durable commits are part of what is measured."""
-    for name in ("rabbitmq", "postgresql"):
-        (folder / name).mkdir()
-    with Broker(folder / "rabbitmq") as broker, Postgres(folder / "postgresql") as postgres:
-        yield Servers(folder, broker, postgres, relay)
+@asynccontextmanager
+async def servers_of_a_run() -> AsyncIterator[Servers]:
+    """Started in a folder on the disk, since durable commits are part of what is measured."""
+    with TemporaryDirectory(prefix="kansli-bench-") as name:
+        folder = _laid_out(Path(name))
+        with Broker(folder / "rabbitmq") as broker, Postgres(folder / "postgresql") as postgres:
+            async with SmtpSink() as relay:
+                yield Servers(folder, broker, postgres, relay)
+
+
+def _laid_out(folder: Path) -> Path:
+    """PostgreSQL's own account may enter the folder too."""
+    folder.chmod(0o755)
+    for server in ("rabbitmq", "postgresql"):
+        (folder / server).mkdir()
+    return folder
 
 
 def pids_of(house: House) -> dict[str, list[int]]:

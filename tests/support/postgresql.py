@@ -68,6 +68,11 @@ class Postgres:
     def running(self) -> bool:
         return self._server is not None and self._server.running
 
+    @property
+    def pid(self) -> int:
+        assert self._server is not None
+        return self._server.pid
+
     def start(self) -> None:
         """Start it unless it runs; return when it takes connections."""
         if not self.running:

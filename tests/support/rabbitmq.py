@@ -82,6 +82,11 @@ class Broker:
     def running(self) -> bool:
         return self._node is not None and self._node.running
 
+    @property
+    def pid(self) -> int:
+        assert self._node is not None
+        return self._node.pid
+
     def fresh_virtual_host(self) -> str:
         """Answer the URL of a virtual host that nobody has used."""
         if not self._unused:
