@@ -63,6 +63,7 @@ def chosen(told: argparse.Namespace) -> Sizes:
     return replace(
         sizes,
         rounds=told.rounds or sizes.rounds,
+        backlog=told.backlog or sizes.backlog,
         grown=(*grown, A_MILLION) if told.full else grown,
     )
 
@@ -73,6 +74,7 @@ def main() -> None:
         "--only", default=",".join(PARTS), help="parts, divided by commas: " + ", ".join(PARTS)
     )
     parser.add_argument("--rounds", type=int)
+    parser.add_argument("--backlog", type=int, help="submissions that wait at the broker (h)")
     parser.add_argument("--grown", help="submissions already stored, divided by commas (g)")
     parser.add_argument("--full", action="store_true", help="also with a million submissions stored (g)")
     parser.add_argument(

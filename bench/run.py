@@ -18,7 +18,7 @@ class Sizes:
     road_s: float = 8
     intake: int = 12_000
     plain: int = 30_000
-    latency_s: float = 20
+    latency_s: float = 16
     backlog: int = 100_000
     letters: int = 10_000
     grown: tuple[int, ...] = (100_000,)

@@ -13,7 +13,6 @@ import struct
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import cast
 from urllib.parse import unquote, urlsplit
@@ -22,35 +21,14 @@ import uvloop
 from pamqp import commands, frame
 
 from bench.peers import QUEUES
+from bench.peers.frames import BODY, HEADER, METHOD, Frames
 
 CHANNEL = 1
-METHOD, HEADER, BODY = 1, 2, 3
 DELIVER, CONFIRM = (60, 60), (60, 80)
-FRAME_END = 1
-HEAD_BYTES = 7
 ACK_EVERY = 50
 WARM_UP_S = 2.0
 FIRST_WITHIN_S = 60.0
 DRAIN_WITHIN_S = 30.0
-
-
-@dataclass
-class Frames:
-    """Bytes from the wire, cut into frames."""
-
-    _rest: bytes = b""
-
-    def cut(self, data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-        """Each frame as its type, its payload, and all its bytes."""
-        heard, at = self._rest + data, 0
-        while len(heard) - at >= HEAD_BYTES:
-            kind, _, size = struct.unpack_from(">BHI", heard, at)
-            end = at + HEAD_BYTES + size + FRAME_END
-            if len(heard) < end:
-                break
-            yield kind, heard[at + HEAD_BYTES : end - FRAME_END], heard[at:end]
-            at = end
-        self._rest = heard[at:]
 
 
 @dataclass
