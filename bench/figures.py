@@ -25,14 +25,12 @@ class Figures:
     def note(self, name: str, value: float) -> None:
         self.values.setdefault(name, []).append(value)
 
+    def state(self) -> dict[str, list[float]]:
+        return {name: [*values] for name, values in self.values.items()}
+
     def median(self, name: str) -> float | None:
         values = self.values.get(name)
         return statistics.median(values) if values else None
-
-    def ratio(self, name: str, to: str) -> float | None:
-        """Median by median; None where one of them was not measured."""
-        one, other = self.median(name), self.median(to)
-        return one / other if one is not None and other else None
 
 
 def kept(path: Path = RESULTS) -> dict[str, Any]:

@@ -65,7 +65,7 @@ async def _house_with_unsent(run: Run, copies: int) -> AsyncIterator[House]:
         await gather_now(house)
         await asyncio.to_thread(house.stop)
         database = house.databases["notification"]
-        await copy_all(database, [Copied(letters, ["id", "submission_id"])], copies)
+        await copy_all(database, [Copied(letters, ["id", "submission_id"], "kind <> 'held'")], copies)
         for statement in (UNSENT, ERRANDS):
             await change(database, statement)
         yield house

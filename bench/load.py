@@ -54,7 +54,10 @@ SENTENCES = (
 
 
 def write_town(folder: Path) -> Path:
-    """The example municipality with a register of many, a platform without a limit, and gathered letters."""
+    """The example municipality with a register of many, a platform without a limit, and few letters.
+
+    The secretary's are gathered by the minute, and the platform gives the receipts.
+    """
     today = datetime.now(STOCKHOLM).date()
     config = write_example(shipped_example(), folder, today).config
     for committee in COMMITTEES:
@@ -71,7 +74,7 @@ def _with_many(committee: Any, today: date) -> dict[str, Any]:
     return {
         **committee,
         "kontaktpolitiker": [*committee["kontaktpolitiker"], *many],
-        "notify": {"when": "gathered", "window_minutes": 1},
+        "notify": {"when": "gathered", "window_minutes": 1, "receipt": False},
     }
 
 

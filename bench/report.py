@@ -156,7 +156,7 @@ SINGLE: Sequence[tuple[str, str, str]] = (
 
 
 def _row(values: Values, name: str, title: str, other: str) -> list[str]:
-    compared = f"{_ratio(values, name, other)} ×" if other else ""
+    compared = f"{_ratio(values, name, other)} ×" if other in values else ""
     return [title, _shown(_median(values, name)), _span(values[name]), compared]
 
 
