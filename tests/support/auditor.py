@@ -38,6 +38,9 @@ LETTERS: Mapping[str, Sequence[str]] = {
 }
 """The letters that each end of a report calls for."""
 
+_PARTS_OF_A_REPORTS_LETTER = 4
+"""A letter's id: submission, revision, kind, and what tells it from others."""
+
 ENDS = {"plain": ("filed", "held")}
 """Of a fate that leaves a choice; what is parked is not in the archive."""
 
@@ -48,6 +51,11 @@ class Mail:
 
     letter_id: str
     to: str
+
+    @property
+    def is_about_a_report(self) -> bool:
+        """Others tell of a meeting, a guideline or a week; nobody counts on them."""
+        return len(self.letter_id.split(".")) == _PARTS_OF_A_REPORTS_LETTER
 
     @property
     def submission_id(self) -> str:
@@ -134,7 +142,8 @@ class Evidence:
         mails = Counter(self.mails)
         kinds: dict[str, list[str]] = defaultdict(list)
         for mail, times in mails.items():
-            kinds[mail.submission_id].append(mail.kind)
+            if mail.is_about_a_report:
+                kinds[mail.submission_id].append(mail.kind)
             if times > 1 + self.uncertain.get(mail.letter_id, 0):
                 yield f"letter {mail.letter_id} came {times} times"
         for report in self.reports:
@@ -267,9 +276,10 @@ def _on_desk(told: Mapping[str, Any]) -> int:
 
 
 def _summed(forms: dict[str, dict[str, int]]) -> Counter[str]:
+    """All forms together; letters that are about no report are of none."""
     summed: Counter[str] = Counter()
-    for counts in forms.values():
-        summed.update(counts)
+    for form, counts in forms.items():
+        summed.update(counts if form else {})
     return summed
 
 
