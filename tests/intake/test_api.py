@@ -362,8 +362,8 @@ async def test_a_database_that_is_locked_is_told_as_not_now(
     """503 with Retry-After while a backup holds the file; nothing is promised, and all is well after it."""
     monkeypatch.setattr("chassis.store.engines.BUSY_TIMEOUT_S", 0.05)
     async with run_intake() as intake:
-        other = sqlite3.connect(tmp_path / "intake.db", isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
+        other = sqlite3.connect(tmp_path / "intake.db", isolation_level=None, check_same_thread=False)
+        await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
         answer = await post(intake, key=KEY)
         assert (answer.status, answer.is_problem) == (503, True)
         assert int(answer.headers["Retry-After"]) > 0

@@ -269,7 +269,7 @@ class Consumer:
         outcome = Outcome()
         for incoming in batch:
             await self._handle_one(tx, incoming, outcome, guard)
-        await tx.put_in_outbox(outcome.answers)
+        tx.put_in_outbox(outcome.answers)
         for ending in outcome.endings:
             await self._settle(tx, ending)
         crash_point(f"{self._service}.before_commit")

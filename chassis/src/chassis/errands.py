@@ -253,7 +253,7 @@ class ErrandWorker:
             await self._set(tx, row, state="parked", last_error=reason)
             errand = ParkedErrand(row.kind, row.key, row.payload, reason)
             kept = errand_row(errand, f"{row.key} {row.token}", row.attempts, tx.clock())
-            await tx.insert_new(parked, [kept], [parked.c.id])
+            await tx.insert_once(parked, kept)
             await self._kind.given_up(tx, _errand(row))
 
         await self._write(work)

@@ -100,7 +100,7 @@ class Sealer:
     async def _own_key(self, tx: Transaction) -> list[str]:
         """The key in the database, made if there is none; of two that make one, the first wins."""
         made = {"number": 1, "key": secrets.token_urlsafe(_KEY_BYTES), "made_at": tx.clock()}
-        await tx.insert_new(self._table, [made], [self._table.c.number])
+        await tx.insert_once(self._table, made)
         return await self._kept_keys(tx)
 
     async def _kept_keys(self, tx: Transaction) -> list[str]:

@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
 
+from chassis.store.inline_sqlite import begin_immediate
 from chassis.store.trouble import StoreLocked
 
 BUSY_TIMEOUT_S = 5
@@ -26,11 +27,10 @@ POSTGRESQL_CONNECTIONS = 12
 def sqlite_engines(path: Path) -> tuple[AsyncEngine, AsyncEngine]:
     """An engine with the one connection that writes, and one whose connections can only read.
 
-    WAL with `synchronous=FULL`: a commit that was answered survives loss of power. `BEGIN IMMEDIATE`:
-    a transaction that starts by reading cannot fail when it goes on to write.
+    WAL with `synchronous=FULL`: a commit that was answered survives loss of power.
     """
     writing = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(path)),
+        URL.create("sqlite+inline", database=str(path)),
         poolclass=StaticPool,
         connect_args={"timeout": BUSY_TIMEOUT_S},
         **_ALWAYS,
@@ -46,7 +46,7 @@ def sqlite_engines(path: Path) -> tuple[AsyncEngine, AsyncEngine]:
         **_ALWAYS,
     )
     event.listen(writing.sync_engine, "connect", _make_durable)
-    event.listen(writing.sync_engine, "begin", _begin_immediate)
+    event.listen(writing.sync_engine, "begin", begin_immediate)
     event.listen(reading.sync_engine, "connect", _leave_transactions_to_us)
     event.listen(reading.sync_engine, "begin", _begin)
     return writing, reading
@@ -87,10 +87,6 @@ def _make_durable(connection: Any, record: Any) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-
-
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _begin(connection: Connection) -> None:

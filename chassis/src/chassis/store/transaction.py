@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Executable, Table, bindparam, text
+from sqlalchemy import Connection, Executable, Insert, Table, bindparam, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult, Row
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.sql.elements import ColumnElement
 
 from chassis.clock import Clock
@@ -32,6 +34,7 @@ class Transaction:
         self.clock = clock
         self.spoken_to: set[str] = set()
         self.errand_kinds: set[str] = set()
+        self._later: list[tuple[Insert, Mapping[str, Any]]] = []
 
     async def execute(
         self,
@@ -40,7 +43,7 @@ class Transaction:
     ) -> CursorResult[Any]:
         """Raises `StoreUnavailable`, which ends the whole transaction, for what time may heal."""
         with told_as_unavailable():
-            return await self._connection.execute(statement, rows)
+            return await self._connection.run_sync(Connection.execute, statement, rows)
 
     async def one(self, statement: Executable) -> Row[Any] | None:
         return (await self.execute(statement)).first()
@@ -58,6 +61,13 @@ class Transaction:
             for key in sorted(keys):
                 await self.execute(LOCK, {"key": key})
 
+    async def insert(self, table: Table, row: Mapping[str, Any]) -> None:
+        await self.execute(_insert(table), row)
+
+    async def insert_once(self, table: Table, row: Mapping[str, Any]) -> bool:
+        """Insert the row unless it is there; tells whether it was new."""
+        return bool((await self.execute(self._new_in(table), row)).rowcount)
+
     async def insert_new(
         self,
         table: Table,
@@ -65,9 +75,24 @@ class Transaction:
         returning: Sequence[ColumnElement[Any]],
     ) -> Sequence[Row[Any]]:
         """Insert what is not there yet; returns a row for each that was new."""
-        insert = sqlite.insert if self._connection.dialect.name == "sqlite" else postgresql.insert
-        statement = insert(table).on_conflict_do_nothing().returning(*returning)
+        statement = _returning(self._new_in(table), tuple(returning))
         return (await self.execute(statement, rows)).all() if rows else ()
+
+    def insert_later(self, table: Table, *rows: Mapping[str, Any]) -> None:
+        """Insert rows that nobody reads before the commit: a whole group's together, at its end.
+
+        What would fail there fails the group, so it is for rows that cannot.
+        """
+        self._later += ((_insert(table), row) for row in rows)
+
+    async def flush(self) -> None:
+        """Insert what was left for later; each table's rows in the order in which they came."""
+        later, self._later = self._later, []
+        together: dict[Insert, list[Mapping[str, Any]]] = {}
+        for statement, row in later:
+            together.setdefault(statement, []).append(row)
+        for statement, rows in together.items():
+            await self.execute(statement, rows)
 
     async def say(self, *events: Event) -> None:
         """Put events in the outbox, a row for each of their listeners.
@@ -75,12 +100,11 @@ class Transaction:
         Raises:
             OversizedEvent: an event is larger than a message may be.
         """
-        await self.put_in_outbox([row for event in events for row in self.outbox_rows(event)])
+        self.put_in_outbox([row for event in events for row in self.outbox_rows(event)])
 
-    async def put_in_outbox(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        if rows:
-            await self.execute(outbox.insert(), rows)
-            self.spoken_to.update(row["queue"] for row in rows)
+    def put_in_outbox(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        self.insert_later(outbox, *rows)
+        self.spoken_to.update(row["queue"] for row in rows)
 
     def outbox_rows(self, event: Event) -> Iterable[dict[str, Any]]:
         """What saying the event puts in the outbox; it carries on the trace that is followed now.
@@ -115,7 +139,7 @@ class Transaction:
             "traceparent": current_traceparent(),
             "created_at": now,
         }
-        await self.insert_new(errands, [row], [errands.c.id])
+        self._later.append((self._new_in(errands), row))
         self.errand_kinds.add(kind)
 
     @asynccontextmanager
@@ -126,13 +150,35 @@ class Transaction:
         """
         with told_as_unavailable():
             savepoint = await self._connection.begin_nested()
+        before = len(self._later)
         try:
             yield
         except StoreUnavailable:
             raise
         except BaseException:
+            del self._later[before:]
             with told_as_unavailable():
                 await savepoint.rollback()
             raise
         with told_as_unavailable():
             await savepoint.commit()
+
+    def _new_in(self, table: Table) -> Insert:
+        return _insert_new(table, self._connection.dialect.name)
+
+
+@cache
+def _insert(table: Table) -> Insert:
+    """Made once, since making a statement costs more than running it; nothing is asked back."""
+    return table.insert().inline()
+
+
+@cache
+def _insert_new(table: Table, dialect: str) -> Insert:
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return insert(table).on_conflict_do_nothing().inline()
+
+
+@cache
+def _returning(statement: Insert, columns: tuple[ColumnElement[Any], ...]) -> ReturningInsert[Any]:
+    return statement.returning(*columns)

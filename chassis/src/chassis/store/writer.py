@@ -104,6 +104,7 @@ class Writer:
             transaction = self._transaction(connection)
             await self._take_locks(connection, group)
             results = [await unit.work_in(transaction) for unit in group]
+            await transaction.flush()
             with told_as_unavailable():
                 await connection.commit()
             self._committed(transaction)

@@ -30,7 +30,7 @@ async def next_diarienummer(tx: Transaction, committee: Committee, now: datetime
     """
     year = day_in_stockholm(now).year
     counted = year if committee.diary.is_yearly else ALL_YEARS
-    await tx.insert_new(diaries, [{"committee": committee.id, "year": counted, "last": 0}], [diaries.c.last])
+    await tx.insert_once(diaries, {"committee": committee.id, "year": counted, "last": 0})
     while True:
         number = committee.diary.number(await _next(tx, committee.id, counted), year)
         if not await _is_taken(tx, committee.id, number):

@@ -45,7 +45,7 @@ async def note_letter(event: LetterEvent, tx: Transaction) -> None:
         "state": _state(event.kind),
         "heard_at": tx.clock(),
     }
-    if await tx.insert_new(letters, [row], [letters.c.id]):
+    if await tx.insert_once(letters, row):
         return
     better = [_state(kind) for kind, rank in _RANK.items() if rank < _RANK[event.kind]]
     await tx.execute(

@@ -259,7 +259,7 @@ async def _send(tx: Transaction, news: News, deed: Deed) -> None:
         "version": news.version,
         "deed": deed,
     }
-    if await tx.insert_new(hand_backs, [row], [hand_backs.c.id]):
+    if await tx.insert_once(hand_backs, row):
         payload = {"submission_id": news.submission_id, "form": news.form, "deed": deed}
         await tx.send_on_errand(HAND_BACK, key, payload | {"news": news.model_dump()})
 

@@ -151,7 +151,7 @@ async def _seal_in(tx: Transaction, waiting: Waiting, key: str, sealed: bytes, *
         "body": sealed,
         **belongs_to,
     }
-    await tx.insert_new(sealed_documents, [row], [sealed_documents.c.key])
+    await tx.insert_once(sealed_documents, row)
 
 
 def _errand(waiting: Waiting, key: str, **belongs_to: str) -> ParkedErrand:

@@ -568,7 +568,7 @@ async def _remember_key(tx: Transaction, submission: Incoming, receipt: Receipt)
 
 async def note(tx: Transaction, submission_id: str, event: str) -> None:
     """Add to what the sender can read of the submission's way."""
-    await tx.execute(insert(history).values(submission_id=submission_id, at=tx.clock(), event=event))
+    await tx.insert(history, {"submission_id": submission_id, "at": tx.clock(), "event": event})
 
 
 async def note_rejection(

@@ -89,7 +89,7 @@ def _week_before(until: datetime) -> datetime:
 async def _say(tx: Transaction, week: str, until: datetime, counts: Mapping[str, Counter[str]]) -> None:
     """Whoever of several replicas notes the week says it."""
     for form, of_form in counts.items():
-        if await tx.insert_new(weeks_counted, [{"form": form, "week": week}], [weeks_counted.c.form]):
+        if await tx.insert_once(weeks_counted, {"form": form, "week": week}):
             await tx.say(_counted(form, week, until, of_form))
 
 

@@ -92,11 +92,7 @@ async def _keep(tx: Transaction, committee: Committee, known: Mapping[str, Row[A
         await tx.execute(delete(known_meetings).where(*_is(committee, name)))
     for name, meeting in planned.items():
         if name not in known:
-            await tx.insert_new(
-                known_meetings,
-                [_row(committee, meeting, meeting.sequence)],
-                [known_meetings.c.committee, known_meetings.c.known_as],
-            )
+            await tx.insert_once(known_meetings, _row(committee, meeting, meeting.sequence))
         elif _differs(meeting, known[name]):
             values = _row(committee, meeting, _next(known[name], meeting))
             await tx.execute(update(known_meetings).where(*_is(committee, name)).values(**values))

@@ -87,7 +87,7 @@ def _name_within(row: Row[Any], letter: Row[Any]) -> str:
 async def put_in(tx: Transaction, row: dict[str, Any]) -> bool:
     """Keep a new letter; tells whether it was new."""
     unsent = {"state": "written", "uncertain": 0}
-    return bool(await tx.insert_new(letters, [row | unsent], [letters.c.id]))
+    return await tx.insert_once(letters, row | unsent)
 
 
 async def take_out(store: Store, letter_id: str) -> Row[Any]:

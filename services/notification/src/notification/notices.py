@@ -46,7 +46,7 @@ def due_at(notify: Notify, now: datetime) -> datetime | None:
 
 async def note(tx: Transaction, row: Mapping[str, Any]) -> None:
     """Keep the notice; the same event is noted once, also when its letter has gone."""
-    await tx.insert_new(notices, [row], [notices.c.id])
+    await tx.insert_once(notices, row)
 
 
 async def is_noted(store: Store, notice_id: str) -> bool:

@@ -37,7 +37,7 @@ async def note_standing(tx: Transaction, event: ReportTold, status: Status) -> b
         "meeting_date": event.meeting.date if event.meeting else None,
         "since": tx.clock(),
     }
-    if await tx.insert_new(standings, [row], [standings.c.version]):
+    if await tx.insert_once(standings, row):
         return True
     older = standings.c.submission_id == event.submission_id, standings.c.version < event.version
     return bool((await tx.execute(update(standings).where(*older).values(**row))).rowcount)

@@ -37,7 +37,7 @@ def reads() -> list[Subscription[Any]]:
 async def note_counts(event: SubmissionsCounted, tx: Transaction) -> None:
     counts = {name: getattr(event, name) for name in _COUNTS}
     row = {"form": event.form, "until": event.until, **counts}
-    await tx.insert_new(week_counts, [row], [week_counts.c.form, week_counts.c.until])
+    await tx.insert_once(week_counts, row)
 
 
 async def are_counted(store: Store, forms: Collection[str], until: date) -> bool:
