@@ -45,11 +45,12 @@ class Transaction:
         with told_as_unavailable():
             return await self._connection.run_sync(Connection.execute, statement, rows)
 
-    async def one(self, statement: Executable) -> Row[Any] | None:
-        return (await self.execute(statement)).first()
+    async def one(self, statement: Executable, told: Mapping[str, Any] | None = None) -> Row[Any] | None:
+        """The first row that answers; `told` are the parameters of a statement that was made once."""
+        return (await self.execute(statement, told)).first()
 
-    async def all(self, statement: Executable) -> Sequence[Row[Any]]:
-        return (await self.execute(statement)).all()
+    async def all(self, statement: Executable, told: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
+        return (await self.execute(statement, told)).all()
 
     async def lock(self, *keys: str) -> None:
         """Wait until no other transaction has one of the keys, and keep them until this one ends.

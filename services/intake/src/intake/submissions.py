@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     case,
     delete,
     func,
@@ -237,7 +238,9 @@ async def take(tx: Transaction, submission: Incoming) -> Receipt:
     before = await _by_key(tx, submission)
     if before is not None:
         return _again(submission, before)
-    known = await tx.one(select(submissions).where(*_same_reference(submission)).with_for_update())
+    known = await tx.one(
+        _SAME_REFERENCE, {"its_caller": submission.caller, "its_reference": submission.reference}
+    )
     receipt = await (_take_new(tx, submission) if known is None else _take_known(tx, submission, known))
     if receipt.taken is not Taken.CONFLICTING:
         await _remember_key(tx, submission, receipt)
@@ -256,19 +259,32 @@ _ANSWERED = (
 """What a receipt repeats of the revision that it was given for."""
 
 
+_SAME_KEY = (
+    select(*_ANSWERED, idempotency_keys.c.digest)
+    .join(submissions, submissions.c.id == idempotency_keys.c.submission_id)
+    .join(
+        revisions,
+        (revisions.c.submission_id == idempotency_keys.c.submission_id)
+        & (revisions.c.revision == idempotency_keys.c.revision),
+    )
+    .where(
+        idempotency_keys.c.caller == bindparam("its_caller"), idempotency_keys.c.key == bindparam("its_key")
+    )
+)
+
+_SAME_REFERENCE = (
+    select(submissions)
+    .where(
+        submissions.c.caller == bindparam("its_caller"), submissions.c.reference == bindparam("its_reference")
+    )
+    .with_for_update()
+)
+
+
 async def _by_key(tx: Transaction, submission: Incoming) -> Row[Any] | None:
     if submission.idempotency_key is None:
         return None
-    keys = idempotency_keys.c
-    return await tx.one(
-        select(*_ANSWERED, keys.digest)
-        .join(submissions, submissions.c.id == keys.submission_id)
-        .join(
-            revisions,
-            (revisions.c.submission_id == keys.submission_id) & (revisions.c.revision == keys.revision),
-        )
-        .where(keys.caller == submission.caller, keys.key == submission.idempotency_key)
-    )
+    return await tx.one(_SAME_KEY, {"its_caller": submission.caller, "its_key": submission.idempotency_key})
 
 
 async def _by_time(tx: Transaction, submission: Incoming, submission_id: str) -> Row[Any] | None:
@@ -279,10 +295,6 @@ async def _by_time(tx: Transaction, submission: Incoming, submission_id: str) ->
             revisions.c.submission_id == submission_id, revisions.c.submitted_at == submission.submitted_at
         )
     )
-
-
-def _same_reference(submission: Incoming) -> list[Any]:
-    return [submissions.c.caller == submission.caller, submissions.c.reference == submission.reference]
 
 
 def _again(submission: Incoming, before: Row[Any]) -> Receipt:
@@ -302,21 +314,20 @@ def _again(submission: Incoming, before: Row[Any]) -> Receipt:
 
 
 async def _take_new(tx: Transaction, submission: Incoming) -> Receipt:
-    await tx.execute(
-        insert(submissions).values(
-            id=submission.id,
-            caller=submission.caller,
-            reference=submission.reference,
-            form=submission.form,
-            revision=1,
-            submitted_at=submission.submitted_at,
-            received_at=submission.received_at,
-            status=submission.status,
-            report_version=0,
-            findings=[],
-            meeting=None,
-        )
-    )
+    row = {
+        "id": submission.id,
+        "caller": submission.caller,
+        "reference": submission.reference,
+        "form": submission.form,
+        "revision": 1,
+        "submitted_at": submission.submitted_at,
+        "received_at": submission.received_at,
+        "status": submission.status,
+        "report_version": 0,
+        "findings": [],
+        "meeting": None,
+    }
+    await tx.insert(submissions, row)
     return await _take_revision(tx, submission, submission.id, 1)
 
 
@@ -387,7 +398,7 @@ async def _send_on(tx: Transaction, submission: Incoming, submission_id: str, re
         event = submission.received(submission_id, revision)
         await tx.say(event)
         await _have_scanned(tx, event)
-    await note(tx, submission_id, f"submission.{submission.status}")
+    tx.insert_later(history, _step(tx, submission_id, f"submission.{submission.status}"))
 
 
 async def _have_scanned(tx: Transaction, event: SubmissionReceived) -> None:
@@ -449,20 +460,19 @@ async def _keep_superseded(
 async def _record(
     tx: Transaction, submission: Incoming, submission_id: str, revision: int, *, superseded: bool
 ) -> Receipt:
-    await tx.execute(
-        insert(revisions).values(
-            submission_id=submission_id,
-            revision=revision,
-            form_version=submission.form_version,
-            submitted_at=submission.submitted_at,
-            received_at=submission.received_at,
-            digest=submission.digest,
-            superseded=superseded,
-            payload=submission.payload,
-            document=submission.document,
-            label=submission.label,
-        )
-    )
+    row = {
+        "submission_id": submission_id,
+        "revision": revision,
+        "form_version": submission.form_version,
+        "submitted_at": submission.submitted_at,
+        "received_at": submission.received_at,
+        "digest": submission.digest,
+        "superseded": superseded,
+        "payload": submission.payload,
+        "document": submission.document,
+        "label": submission.label,
+    }
+    await tx.insert(revisions, row)
     return Receipt(
         Taken.NEW,
         submission_id,
@@ -554,21 +564,24 @@ async def let_fall(
 
 async def _remember_key(tx: Transaction, submission: Incoming, receipt: Receipt) -> None:
     if submission.idempotency_key is not None:
-        await tx.execute(
-            insert(idempotency_keys).values(
-                caller=submission.caller,
-                key=submission.idempotency_key,
-                digest=submission.digest,
-                submission_id=receipt.id,
-                revision=receipt.revision,
-                created_at=submission.received_at,
-            )
-        )
+        row = {
+            "caller": submission.caller,
+            "key": submission.idempotency_key,
+            "digest": submission.digest,
+            "submission_id": receipt.id,
+            "revision": receipt.revision,
+            "created_at": submission.received_at,
+        }
+        await tx.insert(idempotency_keys, row)
 
 
 async def note(tx: Transaction, submission_id: str, event: str) -> None:
     """Add to what the sender can read of the submission's way."""
-    await tx.insert(history, {"submission_id": submission_id, "at": tx.clock(), "event": event})
+    await tx.insert(history, _step(tx, submission_id, event))
+
+
+def _step(tx: Transaction, submission_id: str, event: str) -> dict[str, Any]:
+    return {"submission_id": submission_id, "at": tx.clock(), "event": event}
 
 
 async def note_rejection(
