@@ -31,7 +31,8 @@ COMMITTEE: Known = {
     },
     "diary": _keys("template registered"),
     "notify": _keys(
-        "when window_minutes digest_at reminders_workdays_before weekly_tally receipt guideline_days_before"
+        "when window_minutes digest_at reminders_workdays_before weekly_tally receipt guideline_days_before "
+        "unseen"
     ),
     "meetings": _keys("date time place deadline cancelled id sequence"),
     "units": _keys("id name"),

@@ -18,6 +18,7 @@ from archive.calendar import Meeting, is_over
 from archive.committees import Committee, Committees
 from archive.downloads import PDF, a_file, kept_file, removed
 from archive.forms import Forms
+from archive.openings import note_opening
 from archive.packets.files import report_file
 from archive.packets.kept import holdings_of, newest_packet_with, packets_of
 from archive.pdf import Press
@@ -125,10 +126,15 @@ class Api:
     async def report_pdf(self, request: web.Request) -> web.Response:
         """The report on paper: of a frozen one the very bytes that the packet holds."""
         row = await self.report_row(request)
+        committee = self.committees.current.get(row.committee)
+        paper = await self._paper(row, committee)
+        await note_opening(self.store, request, committee, row)
+        return paper
+
+    async def _paper(self, row: Row[Any], committee: Committee | None) -> web.Response:
         name = f"{row.submission_id}.pdf"
         if row.status in IN_A_PACKET and (frozen := await self._frozen_file(row)):
             return await kept_file(self.objects, frozen["object"], PDF, name)
-        committee = self.committees.current.get(row.committee)
         if committee is None:
             raise plain_problem(404)
         async with self.store.read() as connection:

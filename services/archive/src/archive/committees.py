@@ -73,6 +73,13 @@ def _makes_numbers(template: str) -> bool:
         return False
 
 
+class Notify(_Read):
+    """Of what the secretary is told by letter, only what the pages see to."""
+
+    unseen: bool = True
+    """Whether it is noted, and told, that a report has been opened; false where nobody uses the pages."""
+
+
 class Archiving(_Read):
     """What the record of a packet says of its owner and its delivery to the archive.
 
@@ -129,6 +136,7 @@ class Committee(_Read, HasId):
     agenda_item: str
     proposal: str
     diary: Diary = Diary()
+    notify: Notify = Notify()
     archiving: Archiving = Archiving()
     disposal: DisposalPlan = DisposalPlan()
     meetings: tuple[Meeting, ...] = Field(default=(), strict=False)

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from archive.committees import Committee
 from archive.packets.kept import packet_reports, packets
 from archive.reports import change, metadata, originals, record_act, reports, set_aside
+from archive.seen import seen
 from chassis.clock import day_in_stockholm
 from chassis.errands import Conclude, Errand, ErrandKind
 from chassis.objects import Objects
@@ -258,7 +259,7 @@ async def _remove_reports(tx: Transaction, proposal: Row[Any], by: str) -> None:
 
 
 async def _empty(tx: Transaction, report: Row[Any], decision: str, by: str) -> None:
-    for table in (originals, set_aside):
+    for table in (originals, set_aside, seen):
         await tx.execute(delete(table).where(table.c.submission_id == report.submission_id))
     emptied = await change(tx, report, **_NOTHING_LEFT)
     await record_act(tx, report.submission_id, emptied.version, DISPOSED, by, decision)

@@ -191,6 +191,15 @@ class ReportDecided(Event):
     decision: dict[str, Any]
 
 
+class ReportSeen(Event):
+    """A secretary has seen this revision, for the first time: opened it, or done something with it."""
+
+    kind: ClassVar[str] = "report.seen"
+    heard_by: ClassVar[tuple[str, ...]] = ("notification",)
+
+    revision: int
+
+
 class FrozenReport(Part):
     """A report as the packet holds it."""
 
@@ -245,6 +254,7 @@ SAID = (
     ReportReturned,
     ReportMoved,
     ReportDecided,
+    ReportSeen,
     PacketFrozen,
 )
 """All that the archive says."""

@@ -44,6 +44,7 @@ from archive.reports import (
     reports,
     was_done,
 )
+from archive.seen import note_seen
 from chassis.clock import day_in_stockholm
 from chassis.folders import WatchedFolder
 from chassis.masking import masked_throughout
@@ -371,6 +372,13 @@ class Review:
     ) -> None:
         was = _was(before) if before is not None else None
         await record_act(tx, report.submission_id, report.version, event, asked.by, asked.reason, was)
+        await self._note_seen(tx, report, asked.by)
+
+    async def _note_seen(self, tx: Transaction, report: Row[Any], by: str) -> None:
+        """Who has done something with a report has seen it."""
+        committee = self.registry.committees.current.get(report.committee)
+        if committee is not None and committee.notify.unseen:
+            await note_seen(tx, report, by)
 
     def _committee(self, report: Row[Any]) -> Committee:
         committee = self.registry.committees.current.get(report.committee)

@@ -101,6 +101,14 @@ class ReportMoved(ReportTold):
     by: Literal["person", "calendar"] = "person"
 
 
+class ReportSeen(Event):
+    """A secretary has seen this revision, and need not be asked to."""
+
+    kind: ClassVar[str] = "report.seen"
+
+    revision: int
+
+
 class MeetingOfCommittee(Meeting):
     committee: str
 

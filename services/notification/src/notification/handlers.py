@@ -18,6 +18,7 @@ from notification.events import (
     ReportMoved,
     ReportReleased,
     ReportReturned,
+    ReportSeen,
     ReportTold,
     SubmissionRejected,
     Told,
@@ -34,7 +35,7 @@ from notification.recipients import (
     Submitter,
     recipients_of,
 )
-from notification.standings import Status, note_frozen, note_standing
+from notification.standings import Status, note_frozen, note_seen, note_standing
 
 CONFIG_MAY_COME = timedelta(minutes=1)
 
@@ -55,6 +56,7 @@ class Letters:
             Subscription(ReportReturned, self.tell_of_returned),
             Subscription(ReportReleased, note_released),
             Subscription(ReportMoved, note_moved),
+            Subscription(ReportSeen, note_report_seen),
             Subscription(PacketFrozen, note_packet),
             Subscription(SubmissionRejected, self.tell_of_rejected),
         ]
@@ -181,6 +183,11 @@ async def note_moved(event: ReportMoved, tx: Transaction) -> None:
         await amend(tx, event.submission_id, {"meeting": meeting})
         facts = {"moved_from": moved_from, "meeting": meeting}
         await note(tx, notice_row("moved", event, facts, tx.clock() + MOVES_COME_TOGETHER))
+
+
+async def note_report_seen(event: ReportSeen, tx: Transaction) -> None:
+    """It calls for no letter: it spares one."""
+    await note_seen(tx, event)
 
 
 async def note_packet(event: PacketFrozen, tx: Transaction) -> None:

@@ -1,14 +1,17 @@
-"""Where each report stands by the newest that was heard of it, so that a reminder knows what waits."""
+"""Where each report stands by the newest that was heard of it, so that a reminder knows what waits.
+
+What was seen is kept by its revision and apart, so that it may be heard in any order.
+"""
 
 from datetime import date, datetime
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import Column, Date, Index, Integer, String, Table, func, select, update
+from sqlalchemy import Column, Date, Index, Integer, String, Table, exists, func, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from chassis.store import Store, Transaction
 from chassis.store.tables import Moment
-from notification.events import FrozenReport, ReportTold
+from notification.events import FrozenReport, ReportSeen, ReportTold
 from notification.mailbag import metadata
 
 Status: TypeAlias = Literal["filed", "held", "returned"]
@@ -22,9 +25,21 @@ standings = Table(
     Column("status", String, nullable=False),
     Column("meeting_date", Date),
     Column("since", Moment, nullable=False),
+    Column("revision", Integer),
 )
-"""`status` is filed, held, returned or frozen; `since` is when that version was heard of."""
+"""`status` is filed, held, returned or frozen; `since` is when that version was heard of.
+
+`revision` is not known of what was heard before it was kept: nobody is asked to open such a report.
+"""
 Index("standings_of_meeting", standings.c.committee, standings.c.status, standings.c.meeting_date)
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("submission_id", String, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+)
+"""The revisions that a secretary has seen, also those that nothing else was heard of yet."""
 
 
 async def note_standing(tx: Transaction, event: ReportTold, status: Status) -> bool:
@@ -32,6 +47,7 @@ async def note_standing(tx: Transaction, event: ReportTold, status: Status) -> b
     row: dict[str, Any] = {
         "submission_id": event.submission_id,
         "version": event.version,
+        "revision": event.revision,
         "committee": event.committee,
         "status": status,
         "meeting_date": event.meeting.date if event.meeting else None,
@@ -50,6 +66,11 @@ async def note_frozen(tx: Transaction, report: FrozenReport) -> None:
     await tx.execute(update(standings).where(*older).values(**frozen))
 
 
+async def note_seen(tx: Transaction, event: ReportSeen) -> None:
+    row = {"submission_id": event.submission_id, "revision": event.revision}
+    await tx.insert_new(seen, [row], [seen.c.submission_id])
+
+
 async def held_on(tx: Transaction, committee: str, day: date) -> int:
     """How many reports are held beside the meeting of that day."""
     query = select(func.count()).where(*_held(committee, day))
@@ -61,6 +82,31 @@ async def is_held_since(store: Store, committee: str, day: date, moment: datetim
     query = select(standings.c.submission_id).where(*_held(committee, day), standings.c.since <= moment)
     async with store.read() as connection:
         return (await connection.scalar(query.limit(1))) is not None
+
+
+async def unseen_on(tx: Transaction, committee: str, day: date, moment: datetime) -> int:
+    """How many reports go to the meeting of that day as they did at the moment, and nobody has seen them."""
+    query = select(func.count()).where(*_unseen(committee, day, moment))
+    return int((await tx.execute(query)).scalar_one())
+
+
+async def is_unseen_since(store: Store, committee: str, day: date, moment: datetime) -> bool:
+    """Whether there is such a report."""
+    query = select(standings.c.submission_id).where(*_unseen(committee, day, moment))
+    async with store.read() as connection:
+        return (await connection.scalar(query.limit(1))) is not None
+
+
+def _unseen(committee: str, day: date, moment: datetime) -> tuple[ColumnElement[bool], ...]:
+    revision = seen.c.submission_id == standings.c.submission_id, seen.c.revision == standings.c.revision
+    return (
+        standings.c.committee == committee,
+        standings.c.status.in_(("filed", "held")),
+        standings.c.meeting_date == day,
+        standings.c.since <= moment,
+        standings.c.revision.is_not(None),
+        ~exists().where(*revision),
+    )
 
 
 def _held(committee: str, day: date) -> tuple[ColumnElement[bool], ...]:

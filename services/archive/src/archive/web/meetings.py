@@ -62,7 +62,8 @@ class ReportLine:
     """A report in a meeting's list; `reason` is why a person or a rule holds it.
 
     `acts` are what may be done with it by who looks; `packet` is the number of the one that holds it.
-    `late` missed an earlier meeting; `corrects` is the packet that holds an earlier revision.
+    `late` missed an earlier meeting; `corrects` is the packet that holds an earlier revision. `unseen` waits
+    for its meeting, and no secretary has opened it.
     """
 
     submission_id: str
@@ -79,6 +80,7 @@ class ReportLine:
     masked: bool = False
     packet: int | None = None
     corrects: int | None = None
+    unseen: bool = False
     acts: Set[Act] = frozenset()
 
     @property

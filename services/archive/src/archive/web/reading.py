@@ -15,13 +15,15 @@ from archive.packets.drafting import Table
 from archive.packets.freezing import table_of
 from archive.packets.kept import packet_reports, packets
 from archive.reports import IN_ORDER, acts_by_report, rejected_aside_of, reports
+from archive.seen import seen_among
 
 
 @dataclass(frozen=True)
 class MeetingRows:
     """What a meeting's page is made of; `packet_of` tells the newest packet of each revision of a report.
 
-    `acts` are the histories of what is held: the page says why.
+    `acts` are the histories of what is held: the page says why. `seen` are the revisions that a secretary
+    has seen.
     """
 
     table: Table
@@ -31,6 +33,7 @@ class MeetingRows:
     packets: Sequence[Row[Any]]
     packet_of: Mapping[tuple[str, int], int]
     acts: Mapping[str, Sequence[Row[Any]]]
+    seen: Collection[tuple[str, int]]
 
 
 async def meeting_rows(connection: AsyncConnection, committee: Committee, meeting: Meeting) -> MeetingRows:
@@ -39,9 +42,11 @@ async def meeting_rows(connection: AsyncConnection, committee: Committee, meetin
     there = await packets_of_committee(connection, committee.id)
     packet_of = await _packet_of(connection, committee.id, meeting.date)
     aside = await rejected_aside_of(connection, committee.id)
+    late = await _late(connection, committee.id, meeting, {report for report, _ in packet_of})
+    waiting = [row.submission_id for row in (*table.fresh, *table.held, *late)]
     return MeetingRows(
         table=table,
-        late=await _late(connection, committee.id, meeting, {report for report, _ in packet_of}),
+        late=late,
         rejected=await _rejected(connection, committee.id, after, until),
         rejected_aside=[
             row for row in aside if after < datetime.fromisoformat(row.report["arrived_at"]) <= until
@@ -49,6 +54,7 @@ async def meeting_rows(connection: AsyncConnection, committee: Committee, meetin
         packets=there,
         packet_of=packet_of,
         acts=await acts_by_report(connection, [row.submission_id for row in table.held]),
+        seen=await seen_among(connection, waiting),
     )
 
 

@@ -48,6 +48,14 @@ class LetterLine:
 
 
 @dataclass(frozen=True)
+class SeenLine:
+    """When a secretary first opened the report as it stands, and who she was."""
+
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True)
 class ReportView:
     """A report with everything that a secretary decides by.
 
@@ -83,6 +91,7 @@ class ReportView:
     attachments: tuple[AttachmentLine, ...] = ()
     history: tuple[HistoryLine, ...] = ()
     letters: tuple[LetterLine, ...] = ()
+    seen: SeenLine | None = None
     acts: Set[Act] = frozenset()
 
     @property

@@ -17,12 +17,12 @@ from archive.packets.contents import paste_text
 from archive.packets.drafting import Drafting, Wish
 from archive.pdf import Finding
 from archive.reports import AUTOMATIC
-from archive.review import can_be_undone
+from archive.review import WAITING, can_be_undone
 from archive.statistics import StatisticsView
 from archive.views import findings_of, is_masked, report_to_print
 from archive.web.meetings import Act, MeetingAct, MeetingView, PacketLine, PasteText, ReportLine
 from archive.web.reading import MeetingRows
-from archive.web.review import AttachmentLine, FirstView, HistoryLine, LetterLine, ReportView
+from archive.web.review import AttachmentLine, FirstView, HistoryLine, LetterLine, ReportView, SeenLine
 from archive.web.words import actor_in_words, status_in_words
 from archive.web.year import Norm, UnitYear, YearView
 from chassis.clock import STOCKHOLM
@@ -138,8 +138,13 @@ class MeetingMaker:
             masked=row.masked,
             packet=self.rows.packet_of.get((row.submission_id, row.revision)),
             corrects=row.corrects,
+            unseen=self._is_unseen(row),
             acts=self.reader.acts(row, self.forms.get(row.form), self.next_meeting),
         )
+
+    def _is_unseen(self, row: Any) -> bool:
+        waits = self.committee.notify.unseen and row.status in WAITING
+        return waits and (row.submission_id, row.revision) not in self.rows.seen
 
     def _aside(self, aside: Row[Any]) -> ReportLine:
         """A rejected revision of a report that stands as an earlier one."""
@@ -201,6 +206,7 @@ class ReportMaker:
     acts: Sequence[Row[Any]]
     packet: Row[Any] | None
     letters: Sequence[Row[Any]]
+    seen: Row[Any] | None
     next_meeting: Meeting | None
     reader: Reader
 
@@ -235,6 +241,7 @@ class ReportMaker:
             attachments=tuple(self._attachments()),
             history=tuple(history_line(act, shown(act.reason or "")) for act in self.acts),
             letters=tuple(LetterLine(letter.kind, letter.state, letter.heard_at) for letter in self.letters),
+            seen=SeenLine(self.seen.at, actor_in_words(self.seen.by)) if self.seen else None,
             acts=self._acts(),
         )
 

@@ -15,9 +15,11 @@ from archive.calendar import Meeting, is_over, meeting_for
 from archive.committees import Committee
 from archive.figures_api import FiguresApi
 from archive.letters import letters_about, letters_by_state
+from archive.openings import note_opening
 from archive.packets.kept import newest_packet_with
 from archive.reports import acts_of, counts_by_meeting, report_of
 from archive.review import can_be_undone
+from archive.seen import first_seen
 from archive.views import is_masked
 from archive.web.desks import Desks
 from archive.web.frame import Frame, Notice, Undo
@@ -143,7 +145,9 @@ class Showing:
         row = await self.api.report_row(request)
         committee = self.committee_of_report(row)
         frame = await self._frame_after(request, committee)
-        return html(await self.report_html(request, row, committee, frame))
+        page = await self.report_html(request, row, committee, frame)
+        await note_opening(self.api.store, request, committee, row)
+        return html(page)
 
     async def report_html(
         self, request: web.Request, row: Row[Any], committee: Committee, frame: Frame
@@ -154,6 +158,7 @@ class Showing:
             packet = await newest_packet_with(connection, row)
             closed = await packets_of_committee(connection, committee.id)
             letters = await letters_about(connection, row.submission_id)
+            seen = await first_seen(connection, row) if committee.notify.unseen else None
         maker = ReportMaker(
             committee=committee,
             form=self.api.forms.current.get(row.form),
@@ -161,6 +166,7 @@ class Showing:
             acts=acts,
             packet=packet,
             letters=letters,
+            seen=seen,
             next_meeting=next_open_meeting(committee, row.meeting_date, closed, self.api.clock()),
             reader=self._reader(request, committee),
         )
