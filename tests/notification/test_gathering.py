@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -17,11 +17,14 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from icalendar import Calendar
 from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 
 from chassis.bus import Message
+from chassis.clock import in_stockholm
 from chassis.consumer import Consumer
 from chassis.errands import ErrandWorker
 from chassis.events import STRUCTURED, Envelope, Event, encode, new_id, queue_name, unpack
@@ -39,6 +42,7 @@ from notification.events import (
     ReportHeld,
     ReportMoved,
     ReportReleased,
+    ReportSeen,
     SubmissionRejected,
     SubmissionsCounted,
 )
@@ -50,6 +54,8 @@ from notification.mailbag import letters as mailbag
 from notification.notices import notices
 from notification.post import Receipt, Refused
 from notification.recipients import load_committees
+from notification.unseen import passed_on_from
+from notification.workdays import is_workday
 from support.still_clock import StillClock
 
 FRIDAY = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -644,3 +650,176 @@ async def test_a_renewed_guideline_is_told_of_anew_and_one_without_end_never(off
     assert len(await office.letters()) == 1
     office.guide("prov", "Provrapport", title="Riktlinjer", valid_to=date(2030, 1, 31))
     assert len(await office.letters()) == 1
+
+
+SUBSTITUTE, COPY = "stina@kommunen.example", "registrator@kommunen.example"
+NEXT = {"name": "Stina Ersättarsson", "email": SUBSTITUTE}
+MORNING = datetime(2026, 11, 26, 6, tzinfo=UTC)
+"""Seven o'clock on the workday before the deadline, which is Friday the 27th at noon."""
+
+DEADLINE_PASSED = MORNING + timedelta(days=2)
+
+
+def beside(**more: Any) -> dict[str, Any]:
+    """A committee whose secretary has others beside her, with the letters at once."""
+    return notify("at-once") | {"secretary": COMMITTEE["secretary"] | more}
+
+
+def seen(number: int, revision: int = 1) -> Event:
+    return ReportSeen(submission_id=f"s-{number}", revision=revision)
+
+
+async def post_until(office: Office, moment: datetime) -> list[tuple[datetime, str, str]]:
+    """When each letter comes from six that morning on, to whom, and its subject; every half hour is looked."""
+    came = []
+    office.clock.now = max(office.clock(), MORNING - timedelta(hours=1))
+    while office.clock() < moment:
+        office.clock.pass_by(minutes=30)
+        came += [(office.clock(), to, str(letter["Subject"])) for letter, to in await office.mail()]
+    return came
+
+
+@pytest.mark.parametrize("office", [beside(substitute=NEXT, copies=[COPY])], indirect=True)
+async def test_what_nobody_opens_is_told_the_workday_before_and_then_to_who_is_next(office: Office) -> None:
+    """To the secretary and her copies at seven, to the substitute alone at eleven; each once."""
+    await office.hear(filed(1), filed(2), filed(3), seen(3))
+    await office.mail()
+    subject = "2 rapporter till Välfärd- och servicenämnden 9 december har ingen öppnat än"
+    assert await post_until(office, DEADLINE_PASSED) == [
+        (MORNING, SECRETARY, subject),
+        (MORNING, COPY, subject),
+        (MORNING + timedelta(hours=4), SUBSTITUTE, subject),
+    ]
+
+
+@pytest.mark.parametrize("office", [beside(substitute=NEXT)], indirect=True)
+async def test_the_letter_to_who_is_next_says_that_the_secretary_has_not_opened_them(office: Office) -> None:
+    """And when she was asked, by when it must be done, where, and why it came."""
+    await office.hear(filed(1))
+    office.clock.now = MORNING
+    await office.mail()
+    office.clock.pass_by(hours=4)
+    ((letter, to),) = await office.mail()
+    text = " ".join(words(letter).split())
+    assert to == SUBSTITUTE
+    assert text.startswith("Öppna rapporten senast fredag 27 november klockan 12.00.")
+    assert "gick ut torsdag 26 november klockan 07.00, men nämndsekreteraren har inte öppnat den." in text
+    assert "http://127.0.0.1:8084/committees/valfard/meetings/2026-12-09" in text
+    assert "är ersättare för nämndsekreteraren" in text
+
+
+@pytest.mark.parametrize("office", [beside(substitute=NEXT)], indirect=True)
+async def test_what_is_opened_is_no_letter(office: Office) -> None:
+    """Before the morning nobody hears of it, after it the substitute does not."""
+    await office.hear(filed(1), filed(2), seen(1))
+    await office.mail()
+    assert [to for _, to, _ in await post_until(office, MORNING)] == [SECRETARY]
+    await office.hear(seen(2))
+    assert await post_until(office, DEADLINE_PASSED) == []
+
+
+@pytest.mark.parametrize("office", [beside(substitute=NEXT)], indirect=True)
+async def test_what_comes_after_the_morning_is_not_told_as_unopened(office: Office) -> None:
+    """A report of the same day has just had its own letter; so has a completion of one that was opened."""
+    await office.hear(filed(1), seen(1))
+    office.clock.now = MORNING + timedelta(minutes=5)
+    await office.hear(filed(1, version=2, revision=2), filed(2))
+    await office.mail()
+    assert await post_until(office, DEADLINE_PASSED) == []
+
+
+async def test_what_is_held_and_what_nobody_opened_are_one_letter(office: Office) -> None:
+    """The reminder tells both; what is held and not opened either is counted once."""
+    await office.hear(held(1), filed(2), filed(3))
+    office.clock.now = MORNING - timedelta(hours=1)
+    await office.mail()
+    office.clock.now = MORNING
+    (letter,) = await office.letters()
+    assert letter["Subject"] == (
+        "1 rapport hålls tillbaka och 2 andra har ingen öppnat inför Välfärd- och servicenämnden 9 december"
+    )
+    assert "2 andra rapporter har ingen öppnat än." in words(letter)
+
+
+@pytest.mark.parametrize(
+    ("office", "told_to"),
+    [
+        (beside(copies=[COPY]), [COPY]),
+        (beside(), []),
+        (beside(substitute=NEXT, away=[{"from": "2026-11-26", "to": "2026-11-27"}]), [SUBSTITUTE]),
+        (
+            beside(substitute=NEXT, copies=[COPY], away=[{"from": "2026-11-26", "to": "2026-11-27"}]),
+            [SUBSTITUTE, COPY],
+        ),
+    ],
+    indirect=["office"],
+)
+async def test_who_is_next_is_whoever_there_is(office: Office, told_to: list[str]) -> None:
+    """Without a substitute the copies; where she was the one who was asked, the copies too; else nobody."""
+    await office.hear(filed(1))
+    office.clock.now = MORNING
+    await office.mail()
+    office.clock.pass_by(hours=4)
+    assert [to for _, to in await office.mail()] == told_to
+    office.clock.pass_by(hours=1)
+    assert await office.mail() == []
+
+
+@pytest.mark.parametrize(
+    "office",
+    [notify("at-once", unseen=False) | {"secretary": COMMITTEE["secretary"] | {"substitute": NEXT}}],
+    indirect=True,
+)
+async def test_a_committee_without_the_pages_hears_nothing_of_what_is_opened(office: Office) -> None:
+    """It is reminded of what is held as before."""
+    await office.hear(filed(1), held(2))
+    await office.mail()
+    came = await post_until(office, DEADLINE_PASSED)
+    assert {subject for *_, subject in came} == {
+        "1 rapport väntar på dig inför Välfärd- och servicenämnden 9 december"
+    }
+
+
+async def test_a_house_that_was_down_asks_late_and_gives_the_secretary_her_time_all_the_same(
+    tmp_path: Path,
+) -> None:
+    """Asked at two o'clock over a restart, she has until eight the next morning; then once, over another."""
+    url, clock = f"sqlite:///{tmp_path}/notification.db", StillClock(FRIDAY)
+    told_to: list[list[str]] = []
+    async with opened(url, tmp_path / "config", clock, **beside(substitute=NEXT)) as office:
+        await office.hear(filed(1))
+        await office.mail()
+    two_o_clock, eight = datetime(2026, 11, 26, 13, tzinfo=UTC), datetime(2026, 11, 27, 7, tzinfo=UTC)
+    for moment in (two_o_clock, two_o_clock + timedelta(hours=6), eight, eight + timedelta(hours=1)):
+        clock.now = moment
+        async with opened(url, tmp_path / "config", clock, **beside(substitute=NEXT)) as office:
+            told_to.append([to for _, to in await office.mail()])
+    assert told_to == [[SECRETARY], [], [SUBSTITUTE], []]
+
+
+async def test_nobody_else_is_told_before_the_secretary_was_asked_for_the_deadline_that_holds(
+    tmp_path: Path,
+) -> None:
+    """Asked for one deadline, she is not passed over for another that was set since."""
+    url, clock = f"sqlite:///{tmp_path}/notification.db", StillClock(FRIDAY)
+    later = DECEMBER | {"deadline": "2026-12-04T11:00:00Z"}
+    async with opened(url, tmp_path / "config", clock, **beside(substitute=NEXT)) as office:
+        await office.hear(filed(1))
+        clock.now = MORNING
+        assert SECRETARY in {to for _, to in await office.mail()}
+        office.configure(**beside(substitute=NEXT), meetings=[later])
+        came = await post_until(office, datetime(2026, 12, 4, 12, tzinfo=UTC))
+        assert SUBSTITUTE not in {to for _, to, _ in came}
+
+
+@given(st.integers(0, 400 * 24 * 60), st.integers(5, 14 * 24 * 60))
+def test_who_is_next_is_told_in_working_hours_or_an_hour_later(asked: int, minutes: int) -> None:
+    """At least an hour after the secretary was asked; outside working hours only if none come in time."""
+    asked_at = FRIDAY + timedelta(minutes=asked)
+    deadline = asked_at + timedelta(minutes=minutes)
+    moment = passed_on_from(asked_at, deadline)
+    local = in_stockholm(moment)
+    is_in_hours = is_workday(local.date()) and time(8) <= local.time() <= time(16)
+    assert moment - asked_at >= timedelta(hours=1)
+    assert is_in_hours or moment == asked_at + timedelta(hours=1)
+    assert moment < deadline or minutes <= 60

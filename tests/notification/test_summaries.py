@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import pytest
 
+from chassis.clock import in_stockholm
 from notification.headers import Sender, as_bytes
 from notification.letters import Letter, Meeting, Occasion
 from notification.recipients import Committee, PlannedMeeting, Recipient, SummaryKind
@@ -23,6 +24,7 @@ from notification.summaries import (
     WeeklyTally,
     sum_up,
 )
+from notification.unseen import Unseen
 from support.letter_words import read_html, squeezed
 
 NOW = datetime(2026, 11, 20, 13, 3, 5, tzinfo=UTC)
@@ -76,7 +78,10 @@ SUMMARIES: dict[SummaryKind, list[Summary]] = {
         Moved(None, None, False, None, [(MEETING, 1)], 0, None),
     ],
     "frozen": [Frozen(MEETING, 1, 12), Frozen(MEETING, 2, 1)],
-    "reminder": [Reminder(PLANNED, 1), Reminder(PLANNED, 2)],
+    "reminder": [
+        Reminder(PLANNED, held, unseen) for held, unseen in ((1, 0), (2, 0), (0, 1), (0, 2), (1, 1), (2, 2))
+    ],
+    "unseen": [Unseen(PLANNED, 1, in_stockholm(NOW)), Unseen(PLANNED, 2, in_stockholm(NOW))],
     "guideline": [
         GuidelineEnds(
             "Riktlinjer <1>", "Nämnden § 3", "förvaltningen", date(2026, 12, 31), ["A", "B"], False

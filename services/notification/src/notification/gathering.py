@@ -5,7 +5,7 @@ lock: a process that dies in between has told nothing, and another replica finds
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -24,10 +24,11 @@ from notification.headers import Sender, as_bytes
 from notification.letters import Letter, Meeting
 from notification.mailbag import letter_reports, put_in
 from notification.notices import NoticeKind, committees_with_due, take_due
-from notification.recipients import Committee, Committees, SummaryKind, recipients_of_summary
+from notification.recipients import Committee, Committees, PlannedMeeting, SummaryKind, recipients_of_summary
 from notification.reminders import note_what_is_due, tally_of_week
-from notification.standings import held_on
+from notification.standings import held_on, unseen_on
 from notification.summaries import Frozen, GuidelineEnds, Origin, Reminder, Summary, gathered, moved, sum_up
+from notification.unseen import Unseen, unseen_by_now
 
 log = structlog.get_logger()
 
@@ -39,6 +40,7 @@ TOGETHER: Sequence[Sequence[NoticeKind]] = (
     ("moved",),
     ("frozen",),
     ("reminder",),
+    ("unseen",),
     ("tally",),
     ("guideline",),
 )
@@ -86,7 +88,11 @@ class Gathering:
         if told is None:
             return
         origin = self._origin(committee, told, notices)
-        for recipient in recipients_of_summary(kind, committee, day_in_stockholm(tx.clock())):
+        recipients = recipients_of_summary(kind, committee, day_in_stockholm(tx.clock()))
+        if not recipients:
+            log.warning("summary.unaddressed", committee=committee.id, kind=kind)
+            return
+        for recipient in recipients:
             letter = sum_up(
                 told, origin, committee, recipient, domain=self.sender.domain, created_at=tx.clock()
             )
@@ -154,8 +160,8 @@ async def _summary(
         return moved(committee, _day(facts["moved_from"]), notices)
     if kind == "frozen":
         return Frozen(Meeting.model_validate(facts["meeting"]), facts["number"], facts["count"])
-    if kind == "reminder":
-        return await _reminder(tx, committee, date.fromisoformat(facts["date"]))
+    if kind in ("reminder", "unseen"):
+        return await _before_deadline(tx, committee, kind, facts)
     if kind == "guideline":
         return GuidelineEnds.of(facts)
     return await tally_of_week(tx, committee.id, facts["forms"], datetime.fromisoformat(facts["until"]))
@@ -165,6 +171,23 @@ def _day(written: str | None) -> date | None:
     return date.fromisoformat(written) if written else None
 
 
-async def _reminder(tx: Transaction, committee: Committee, day: date) -> Reminder | None:
-    meeting, count = committee.meeting_on(day), await held_on(tx, committee.id, day)
-    return Reminder(meeting, count) if meeting is not None and count else None
+async def _before_deadline(
+    tx: Transaction, committee: Committee, kind: SummaryKind, facts: Mapping[str, Any]
+) -> Reminder | Unseen | None:
+    meeting = committee.meeting_on(date.fromisoformat(facts["date"]))
+    if meeting is None:
+        return None
+    if kind == "unseen":
+        return await unseen_by_now(tx, committee, meeting, facts)
+    return await _reminder(tx, committee, meeting, facts.get("asked_from"))
+
+
+async def _reminder(
+    tx: Transaction, committee: Committee, meeting: PlannedMeeting, asked_from: str | None
+) -> Reminder | None:
+    """What is held and not opened either is told as held: she opens it to take a stand."""
+    held, unseen = await held_on(tx, committee.id, meeting.date), 0
+    if asked_from is not None:
+        moment = datetime.fromisoformat(asked_from)
+        unseen = await unseen_on(tx, committee.id, meeting.date, moment, among=["filed"])
+    return Reminder(meeting, held, unseen) if held or unseen else None

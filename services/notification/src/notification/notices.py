@@ -16,7 +16,9 @@ from notification.workdays import next_round
 MOVES_COME_TOGETHER = timedelta(minutes=2)
 """A calendar that changes moves every report in one transaction; its events arrive within seconds."""
 
-NoticeKind: TypeAlias = Literal["filed", "rejected", "moved", "frozen", "reminder", "tally", "guideline"]
+NoticeKind: TypeAlias = Literal[
+    "filed", "rejected", "moved", "frozen", "reminder", "unseen", "tally", "guideline"
+]
 
 notices = Table(
     "notices",
@@ -50,9 +52,12 @@ async def note(tx: Transaction, row: Mapping[str, Any]) -> None:
 
 
 async def is_noted(store: Store, notice_id: str) -> bool:
+    return await find_notice(store, notice_id) is not None
+
+
+async def find_notice(store: Store, notice_id: str) -> Row[Any] | None:
     async with store.read() as connection:
-        query = select(notices.c.id).where(notices.c.id == notice_id)
-        return (await connection.scalar(query)) is not None
+        return (await connection.execute(select(notices).where(notices.c.id == notice_id))).first()
 
 
 async def withdraw(tx: Transaction, submission_id: str) -> None:

@@ -109,6 +109,8 @@ class Notify(_Entry):
     """When the secretary hears that a guideline is about to stop applying; also the day after it has."""
     receipt: bool = True
     """Whether who sent a report hears that it has come in, and when it is taken up."""
+    unseen: bool = True
+    """Whether it is told what nobody has opened the workday before a deadline; false without the pages."""
 
 
 class PlannedMeeting(_Entry):
@@ -171,8 +173,8 @@ LetterKind: TypeAlias = Literal[
 ]
 """Letters about one report."""
 
-SummaryKind: TypeAlias = Literal["gathered", "moved", "frozen", "reminder", "tally", "guideline"]
-"""Letters to the secretary about several reports, a meeting or a week."""
+SummaryKind: TypeAlias = Literal["gathered", "moved", "frozen", "reminder", "unseen", "tally", "guideline"]
+"""Letters to the secretary about several reports, a meeting or a week; `unseen` is to who is next."""
 
 
 class Submitter(BaseModel):
@@ -208,8 +210,20 @@ def recipients_of(
 
 
 def recipients_of_summary(kind: SummaryKind, committee: Committee, today: date) -> tuple[Recipient, ...]:
-    """The secretary, or who stands in for her, and the copies."""
+    """The secretary, or who stands in for her, and the copies; after her, who is next."""
+    if kind == "unseen":
+        return _once_each(_next_after_secretary(committee.secretary, today))
     return _once_each(_secretary_and_copies(kind, committee, today))
+
+
+def _next_after_secretary(secretary: Secretary, today: date) -> Iterator[Recipient]:
+    """The substitute, away or not; the copies where there is none, or where she was the one who was asked."""
+    substitute = secretary.substitute
+    if substitute is not None:
+        yield Recipient("unseen", substitute.email, substitute.name, is_substitute=True)
+    if substitute is None or secretary.stand_in(today) is not None:
+        for copy in secretary.copies:
+            yield Recipient("unseen", copy, is_copy=True)
 
 
 def _once_each(recipients: Iterable[Recipient]) -> tuple[Recipient, ...]:

@@ -12,8 +12,9 @@ from notification.guidelines import Ending, GuidedForms, endings, titles_of
 from notification.mailbag import Arrival, arrival, letters
 from notification.notices import is_noted, note
 from notification.recipients import Committee, PlannedMeeting
-from notification.standings import is_held_since
+from notification.standings import is_held_since, is_unseen_since
 from notification.summaries import WeeklyTally, form_of_week
+from notification.unseen import WORKDAYS_BEFORE, facts_to_pass_on
 from notification.week_counts import are_counted, counts_of
 from notification.workdays import moment_on, monday_of, round_of_week, workdays_before
 
@@ -25,6 +26,7 @@ async def note_what_is_due(store: Store, committee: Committee, forms: GuidedForm
     """Note what has its hour, when that has struck; each is noted once, also over restarts."""
     for meeting in committee.meetings:
         await _note_reminder(store, committee, meeting)
+        await _note_unseen(store, committee, meeting)
     await _note_tally(store, committee, forms)
     for ending in endings(committee, forms):
         await _note_ending(store, committee, ending)
@@ -38,25 +40,49 @@ def reminder_due(committee: Committee, meeting: PlannedMeeting, now: datetime) -
     if meeting.cancelled or now >= meeting.deadline:
         return None
     notify, day = committee.notify, meeting.deadline.date()
-    turns = [
-        (moment_on(workdays_before(day, count), notify.digest_at), count)
-        for count in notify.reminders_workdays_before
-    ]
+    counts = {*notify.reminders_workdays_before, *([WORKDAYS_BEFORE] if notify.unseen else [])}
+    turns = [(moment_on(workdays_before(day, count), notify.digest_at), count) for count in counts]
     struck = [(count, moment) for moment, count in sorted(turns) if moment <= now]
     return struck[-1] if struck else None
 
 
 async def _note_reminder(store: Store, committee: Committee, meeting: PlannedMeeting) -> None:
-    """Only for what already waited then: what is held later has its own letter, at once."""
+    """One letter for what is held and for what nobody has opened, if either is so."""
     due = reminder_due(committee, meeting, store.clock())
     if due is None:
         return
     count, moment = due
-    name = f"reminder {committee.id} {meeting.known_as} {count}"
-    if await is_noted(store, name) or not await is_held_since(store, committee.id, meeting.date, moment):
+    name = _reminder_name(committee, meeting, count)
+    if await is_noted(store, name) or not await _waits(store, committee, meeting, count, moment):
         return
-    facts = {"date": meeting.date.isoformat()}
+    asks_to_open = committee.notify.unseen and count == WORKDAYS_BEFORE
+    facts = {
+        "date": meeting.date.isoformat(),
+        "asked_from": moment.isoformat() if asks_to_open else None,
+    }
     await store.write(lambda tx: _note(tx, name, "reminder", committee, facts))
+
+
+def _reminder_name(committee: Committee, meeting: PlannedMeeting, count: int) -> str:
+    return f"reminder {committee.id} {meeting.known_as} {count}"
+
+
+async def _waits(
+    store: Store, committee: Committee, meeting: PlannedMeeting, count: int, moment: datetime
+) -> bool:
+    """Whether something waited already then: what is filed or held later has its own letter, at once."""
+    notify, place = committee.notify, (committee.id, meeting.date, moment)
+    if count in notify.reminders_workdays_before and await is_held_since(store, *place):
+        return True
+    return notify.unseen and count == WORKDAYS_BEFORE and await is_unseen_since(store, *place)
+
+
+async def _note_unseen(store: Store, committee: Committee, meeting: PlannedMeeting) -> None:
+    name = f"unseen {committee.id} {meeting.known_as}"
+    reminder = _reminder_name(committee, meeting, WORKDAYS_BEFORE)
+    facts = await facts_to_pass_on(store, committee, meeting, reminder, name)
+    if facts is not None:
+        await store.write(lambda tx: _note(tx, name, "unseen", committee, facts))
 
 
 async def _note_tally(store: Store, committee: Committee, forms: GuidedForms) -> None:

@@ -3,6 +3,7 @@
 What was seen is kept by its revision and apart, so that it may be heard in any order.
 """
 
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any, Literal, TypeAlias
 
@@ -15,6 +16,8 @@ from notification.events import FrozenReport, ReportSeen, ReportTold
 from notification.mailbag import metadata
 
 Status: TypeAlias = Literal["filed", "held", "returned"]
+
+_WAITING: Collection[Status] = ("filed", "held")
 
 standings = Table(
     "standings",
@@ -84,9 +87,11 @@ async def is_held_since(store: Store, committee: str, day: date, moment: datetim
         return (await connection.scalar(query.limit(1))) is not None
 
 
-async def unseen_on(tx: Transaction, committee: str, day: date, moment: datetime) -> int:
+async def unseen_on(
+    tx: Transaction, committee: str, day: date, moment: datetime, among: Collection[Status] = _WAITING
+) -> int:
     """How many reports go to the meeting of that day as they did at the moment, and nobody has seen them."""
-    query = select(func.count()).where(*_unseen(committee, day, moment))
+    query = select(func.count()).where(*_unseen(committee, day, moment), standings.c.status.in_(among))
     return int((await tx.execute(query)).scalar_one())
 
 
@@ -101,7 +106,7 @@ def _unseen(committee: str, day: date, moment: datetime) -> tuple[ColumnElement[
     revision = seen.c.submission_id == standings.c.submission_id, seen.c.revision == standings.c.revision
     return (
         standings.c.committee == committee,
-        standings.c.status.in_(("filed", "held")),
+        standings.c.status.in_(_WAITING),
         standings.c.meeting_date == day,
         standings.c.since <= moment,
         standings.c.revision.is_not(None),

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Row
 from notification.letters import Letter, Meeting, Occasion, written
 from notification.meeting_files import calendar_file, meeting_event, vanished_event
 from notification.recipients import Committee, PlannedMeeting, Recipient
+from notification.unseen import Unseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ class Reminder:
     meeting: PlannedMeeting
     count: int
     """How many reports are held."""
+    unseen: int = 0
+    """How many others nobody has opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,7 @@ class GuidelineEnds:
         return cls(**{**facts, "last_day": date.fromisoformat(facts["last_day"])})
 
 
-Summary: TypeAlias = Gathered | Moved | Frozen | Reminder | WeeklyTally | GuidelineEnds
+Summary: TypeAlias = Gathered | Moved | Frozen | Reminder | Unseen | WeeklyTally | GuidelineEnds
 
 
 @dataclass(frozen=True, slots=True)

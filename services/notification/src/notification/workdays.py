@@ -13,6 +13,10 @@ _SATURDAY = 5
 _DAY = timedelta(days=1)
 
 
+_WORK_BEGINS, _WORK_ENDS = time(8), time(16)
+"""When somebody is sure to be at work."""
+
+
 def is_workday(day: date) -> bool:
     return day.weekday() < _SATURDAY and day not in _FREE
 
@@ -35,6 +39,13 @@ def workdays_before(day: date, count: int) -> date:
 def moment_on(day: date, at: time) -> datetime:
     """The hour as Swedish clocks show it that day."""
     return datetime.combine(day, at, STOCKHOLM)
+
+
+def in_working_hours(moment: datetime) -> datetime:
+    """The moment itself, or the first after it when people are at work."""
+    local = in_stockholm(moment)
+    day = local.date() + _DAY if local.time() > _WORK_ENDS else local.date()
+    return max(moment, moment_on(workday_from(day), _WORK_BEGINS))
 
 
 def next_round(now: datetime, at: time) -> datetime:
