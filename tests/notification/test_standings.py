@@ -20,9 +20,11 @@ NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 DAY = date(2026, 12, 9)
 
 
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = open_store(f"sqlite:///{tmp_path}/notification.db", "notification", StillClock(NOW))
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+async def store(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    on_sqlite = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path}/notification.db" if on_sqlite else request.getfixturevalue("postgres_url")
+    store = open_store(url, "notification", StillClock(NOW))
     await store.open()
     await store.migrate(HISTORY)
     yield store

@@ -33,7 +33,7 @@ from archive.web.pages import (
     start_page,
     year_page,
 )
-from archive.web.review import AttachmentLine, FirstView, HistoryLine, LetterLine, ReportView
+from archive.web.review import AttachmentLine, FirstView, HistoryLine, LetterLine, ReportView, SeenLine
 from archive.web.year import Norm, UnitYear, YearView
 
 DEADLINE = datetime(2026, 11, 27, 11, tzinfo=UTC)
@@ -76,6 +76,7 @@ TOURISM = replace(
     unit="Turism",
     findings=(HOLD,),
     reason="Väntar på beslut.",
+    unseen=True,
     acts=frozenset({"release", "decide", "return"}),
 )
 LATE = replace(
@@ -217,6 +218,7 @@ REPORT = ReportView(
         LetterLine("held", "sent", datetime(2026, 11, 20, 13, 4, tzinfo=UTC)),
         LetterLine("returned", "failed", datetime(2026, 11, 20, 13, 5, tzinfo=UTC)),
     ),
+    seen=SeenLine(datetime(2026, 11, 25, 9, 15, tzinfo=UTC), "Nora Sekreterarsson"),
     acts=frozenset({"hold", "return", "move", "number", "mask", "undo"}),
 )
 HELD_REPORT = replace(

@@ -14,7 +14,7 @@ from notification.notices import is_noted, note
 from notification.recipients import Committee, PlannedMeeting
 from notification.standings import is_held_since, is_unseen_since
 from notification.summaries import WeeklyTally, form_of_week
-from notification.unseen import WORKDAYS_BEFORE, facts_to_pass_on
+from notification.unseen import WORKDAYS_BEFORE, asked_from, facts_to_pass_on
 from notification.week_counts import are_counted, counts_of
 from notification.workdays import moment_on, monday_of, round_of_week, workdays_before
 
@@ -52,7 +52,7 @@ async def _note_reminder(store: Store, committee: Committee, meeting: PlannedMee
     if due is None:
         return
     count, moment = due
-    name = _reminder_name(committee, meeting, count)
+    name = _name("reminder", committee, meeting, moment)
     if await is_noted(store, name) or not await _waits(store, committee, meeting, count, moment):
         return
     asks_to_open = committee.notify.unseen and count == WORKDAYS_BEFORE
@@ -63,8 +63,9 @@ async def _note_reminder(store: Store, committee: Committee, meeting: PlannedMee
     await store.write(lambda tx: _note(tx, name, "reminder", committee, facts))
 
 
-def _reminder_name(committee: Committee, meeting: PlannedMeeting, count: int) -> str:
-    return f"reminder {committee.id} {meeting.known_as} {count}"
+def _name(kind: str, committee: Committee, meeting: PlannedMeeting, moment: datetime) -> str:
+    """By the day as well, so that another deadline is reminded of anew."""
+    return f"{kind} {committee.id} {meeting.known_as} {moment:%Y-%m-%d}"
 
 
 async def _waits(
@@ -78,9 +79,15 @@ async def _waits(
 
 
 async def _note_unseen(store: Store, committee: Committee, meeting: PlannedMeeting) -> None:
-    name = f"unseen {committee.id} {meeting.known_as}"
-    reminder = _reminder_name(committee, meeting, WORKDAYS_BEFORE)
-    facts = await facts_to_pass_on(store, committee, meeting, reminder, name)
+    """Only once the secretary was asked, who had the reminder of the same day."""
+    moment, now = asked_from(committee, meeting), store.clock()
+    if meeting.cancelled or not committee.notify.unseen or not moment <= now < meeting.deadline:
+        return
+    name = _name("unseen", committee, meeting, moment)
+    if await is_noted(store, name):
+        return
+    reminder = _name("reminder", committee, meeting, moment)
+    facts = await facts_to_pass_on(store, committee, meeting, reminder)
     if facts is not None:
         await store.write(lambda tx: _note(tx, name, "unseen", committee, facts))
 

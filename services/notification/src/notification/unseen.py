@@ -11,7 +11,7 @@ from typing import Any
 
 from chassis.clock import in_stockholm
 from chassis.store import Store, Transaction
-from notification.notices import find_notice, is_noted
+from notification.notices import find_notice
 from notification.recipients import Committee, PlannedMeeting
 from notification.standings import is_unseen_since, unseen_on
 from notification.workdays import in_working_hours, moment_on, workdays_before
@@ -51,23 +51,18 @@ def passed_on_from(asked_at: datetime, deadline: datetime) -> datetime:
 
 
 async def facts_to_pass_on(
-    store: Store, committee: Committee, meeting: PlannedMeeting, reminder: str, name: str
+    store: Store, committee: Committee, meeting: PlannedMeeting, reminder: str
 ) -> Mapping[str, Any] | None:
-    """What the notice under that name is to hold when its hour has struck; `reminder` asked the secretary.
-
-    Who was asked before the meeting got another deadline is not passed over: she is to be asked first.
-    """
-    now, moment = store.clock(), asked_from(committee, meeting)
-    if meeting.cancelled or not committee.notify.unseen or not moment <= now < meeting.deadline:
-        return None
+    """What the notice for who is next is to hold, when its hour has struck; `reminder` asked first."""
     asked = await find_notice(store, reminder)
-    if asked is None or asked.told_at is None or asked.facts.get("asked_from") != moment.isoformat():
+    if asked is None or asked.told_at is None or asked.facts["asked_from"] is None:
         return None
-    if now < passed_on_from(asked.told_at, meeting.deadline) or await is_noted(store, name):
+    if store.clock() < passed_on_from(asked.told_at, meeting.deadline):
         return None
+    moment = datetime.fromisoformat(asked.facts["asked_from"])
     if not await is_unseen_since(store, committee.id, meeting.date, moment):
         return None
-    return {**asked.facts, "date": meeting.date.isoformat(), "asked_at": asked.told_at.isoformat()}
+    return {**asked.facts, "asked_at": asked.told_at.isoformat()}
 
 
 async def unseen_by_now(
