@@ -30,7 +30,7 @@ async def note_seen(tx: Transaction, report: Row[Any], by: str) -> None:
     """Note that the report as it stands is seen, and say so; only the first time is news."""
     revision = {"submission_id": report.submission_id, "revision": report.revision}
     row = {**revision, "at": tx.clock(), "by": by}
-    if await tx.insert_new(seen, [row], [seen.c.submission_id]):
+    if await tx.insert_once(seen, row):
         await tx.say(ReportSeen(**revision))
 
 

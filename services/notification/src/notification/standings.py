@@ -71,7 +71,7 @@ async def note_frozen(tx: Transaction, report: FrozenReport) -> None:
 
 async def note_seen(tx: Transaction, event: ReportSeen) -> None:
     row = {"submission_id": event.submission_id, "revision": event.revision}
-    await tx.insert_new(seen, [row], [seen.c.submission_id])
+    await tx.insert_once(seen, row)
 
 
 async def held_on(tx: Transaction, committee: str, day: date) -> int:
