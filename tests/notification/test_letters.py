@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from notification.letters import Letter, Occasion, compose
 from notification.recipients import Committee, LetterKind, Recipient
-from support.letter_words import read_html, squeezed
+from support.letter_words import words_of_html, words_of_text
 
 KINDS: tuple[LetterKind, ...] = get_args(LetterKind)
 CREATED_AT = datetime(2026, 11, 20, 13, 3, 5, tzinfo=UTC)
@@ -121,7 +121,7 @@ def situations() -> Iterator[dict[str, Any]]:
 def test_html_and_text_say_the_same(kind: LetterKind, changes: dict[str, Any]) -> None:
     """Nobody learns less for the shape they read, and nothing from outside becomes markup."""
     letter = write(kind, **changes)
-    assert squeezed(letter.text) == read_html(letter.html)
+    assert words_of_text(letter.text) == words_of_html(letter.html)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -173,12 +173,40 @@ def test_a_number_of_the_platform_is_no_personnummer() -> None:
     assert "Nummer i e-tjänsten: 2026010112" in write("filed", reference="2026010112").text
 
 
-@given(st.text(st.characters(codec="utf-8")))
-def test_what_comes_from_outside_stays_on_its_line(words: str) -> None:
-    """No text of a form breaks a line of the letter or brings a control character into it."""
-    letter = write("filed", unit=words, title=words)
+@pytest.mark.parametrize("kind", KINDS)
+@given(words=st.text(st.characters(codec="utf-8")), is_held=st.booleans(), late=st.booleans())
+def test_what_comes_from_outside_stays_on_its_line(
+    kind: LetterKind, words: str, is_held: bool, late: bool
+) -> None:
+    """No text of a form breaks a line, brings a control character, or is one thing here and another there."""
+    findings = [
+        {"outcome": one, "message": words, "source": words} for one in ("reject", "hold", "note", "note")
+    ]
+    told = dict.fromkeys(("unit", "title", "reason", "reference"), words)
+    letter = write(kind, findings=findings, is_held=is_held, late=late, **told)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", letter.text + letter.subject)
-    assert squeezed(letter.text) == read_html(letter.html).replace("\x00", "")
+    assert words_of_text(letter.text) == words_of_html(letter.html)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_inbox_shows_what_to_do_beside_the_subject(kind: LetterKind) -> None:
+    """It shows the first words of the body: nothing, hidden or not, stands before the lead."""
+    letter = write(kind)
+    up_to_lead = re.findall(r"(?s)<body.*?</h1>", letter.html)[0]
+    lead = re.sub(r"<[^>]*>", " ", up_to_lead).split()
+    assert lead
+    assert words_of_text(letter.text)[: len(lead)] == lead
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_styles_stand_where_they_apply(kind: LetterKind) -> None:
+    """A reader that drops the head's styles shows the same letter; what follows the eyes or the window stays."""
+    html = write(kind).html
+    styled = re.findall(r"<[a-z0-9]+ [^>]*class=[^>]*>", html)
+    assert styled
+    assert all("style=" in element for element in styled)
+    assert re.findall(r"@media \([a-z-]+", html) == ["@media (prefers-color-scheme", "@media (max-width"]
+    assert "http" not in html.replace("https://kansli.exempel.se/", "")
 
 
 @pytest.mark.parametrize("kind", ["received", "rejected_submitter", "returned"])

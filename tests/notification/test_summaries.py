@@ -25,7 +25,7 @@ from notification.summaries import (
     sum_up,
 )
 from notification.unseen import Unseen
-from support.letter_words import read_html, squeezed
+from support.letter_words import words_of_html, words_of_text
 
 NOW = datetime(2026, 11, 20, 13, 3, 5, tzinfo=UTC)
 COMMITTEE = Committee.model_validate(
@@ -119,7 +119,7 @@ def test_html_and_text_of_a_summary_say_the_same(
 ) -> None:
     """Nobody learns less for the shape they read, and nothing from outside becomes markup."""
     letter = write(kind, told, **of_recipient)
-    assert squeezed(letter.text) == read_html(letter.html)
+    assert words_of_text(letter.text) == words_of_html(letter.html)
     assert letter.subject == " ".join(letter.subject.split())
     assert not [line for line in letter.text.splitlines() if len(line) > 72 and "https://" not in line]
     assert letter.text.count("https://") == 1

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from textwrap import fill
 from typing import Annotated, Any, Literal
 
+from css_inline import CSSInliner
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
@@ -231,6 +232,8 @@ def _templates(shape: Literal["text", "html"]) -> Environment:
 
 _TEXT = _templates("text")
 _HTML = _templates("html")
+_STYLES = CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+"""Styles go where they apply, as some readers drop `<style>`; what depends on the window or the eyes stays."""
 
 
 def _block(templates: Environment, kind: str, name: str, facts: Mapping[str, Any]) -> str:
@@ -250,4 +253,4 @@ def _text(kind: str, facts: Mapping[str, Any]) -> str:
 def _html(kind: str, facts: Mapping[str, Any]) -> str:
     body = _block(_HTML, kind, "letter", facts)
     page = _HTML.get_template("shapes/page.html.j2")
-    return page.render(facts, subject=_subject(kind, facts), body=Markup(body))  # noqa: S704
+    return _STYLES.inline(page.render(facts, subject=_subject(kind, facts), body=Markup(body)))  # noqa: S704
