@@ -3,10 +3,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 MEMBERS := chassis services/intake services/validation services/archive services/notification kansli
-SLOW := rabbitmq or postgresql or postfix or java or browser or slow
+SLOW := rabbitmq or postgresql or postfix or java or browser or spamassassin or slow
 SOURCES := $(foreach member,$(MEMBERS),$(member)/src)
 
-.PHONY: help setup run check lint quick test journeys faults bench lock
+.PHONY: help setup run check lint quick test journeys faults bench letters lock
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ bench/.venv/.complete: bench/requirements.txt
 bench: setup bench/.venv/.complete ## how fast the house is, beside its peers (BENCH="--quick" or "--only a,c")
 	tests/support/install-servers.sh
 	PYTHONPATH=$(CURDIR):$(CURDIR)/tests $(BIN)/python -m bench $(BENCH)
+
+letters: setup ## the gallery of letters in docs/ anew (needs Chromium)
+	PYTHONPATH=tests $(BIN)/python -m support.letter_pictures
 
 lock: setup ## make the lock files anew (needs uv)
 	bin/lock

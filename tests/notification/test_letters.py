@@ -182,7 +182,7 @@ def test_what_comes_from_outside_stays_on_its_line(
     findings = [
         {"outcome": one, "message": words, "source": words} for one in ("reject", "hold", "note", "note")
     ]
-    told = dict.fromkeys(("unit", "title", "reason", "reference"), words)
+    told: dict[str, Any] = dict.fromkeys(("unit", "title", "reason", "reference"), words)
     letter = write(kind, findings=findings, is_held=is_held, late=late, **told)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", letter.text + letter.subject)
     assert words_of_text(letter.text) == words_of_html(letter.html)
@@ -200,7 +200,7 @@ def test_an_inbox_shows_what_to_do_beside_the_subject(kind: LetterKind) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_styles_stand_where_they_apply(kind: LetterKind) -> None:
-    """A reader that drops the head's styles shows the same letter; what follows the eyes or the window stays."""
+    """A reader that drops the head's styles shows the same letter; what follows eyes or window stays."""
     html = write(kind).html
     styled = re.findall(r"<[a-z0-9]+ [^>]*class=[^>]*>", html)
     assert styled

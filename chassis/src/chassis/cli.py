@@ -4,7 +4,8 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from pydantic import SecretStr
 
@@ -22,26 +23,50 @@ FOR_US_ALONE = 0o077
 """What a service keeps on disk holds what people wrote; no other user of the machine may read it."""
 
 
+@dataclass(frozen=True, slots=True)
+class OwnCommand:
+    """What one service can do besides; it needs neither settings nor database."""
+
+    name: str
+    about: str
+    declare: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], None]
+
+
 def main(
     settings_type: type[ServiceSettings],
     build: Callable[..., Service],
     arguments: Sequence[str] | None = None,
+    own: Sequence[OwnCommand] = (),
 ) -> None:
     """Run a service's command and exit with its code."""
     parser = argparse.ArgumentParser(prog=f"python -m {settings_type.service}", description=build.__doc__)
-    parser.add_argument("command", choices=["run", "check", "migrate", "settings"])
-    command = parser.parse_args(arguments).command
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, run in _COMMANDS.items():
+        commands.add_parser(name, help=run.__doc__)
+    for one in own:
+        one.declare(commands.add_parser(one.name, help=one.about))
+    asked = parser.parse_args(arguments)
     try:
-        settings = settings_type.load()
-        if command == "settings":
-            _print_settings(settings)
-            return
-        _COMMANDS[command](settings, build)
+        _obey(asked, settings_type, build, {one.name: one for one in own})
     except (SettingsError, BrokenFolder, StoreLocked, NotMigrated) as error:
         sys.exit(f"{type(error).__name__}: {error}")
 
 
+def _obey(
+    asked: argparse.Namespace,
+    settings_type: type[ServiceSettings],
+    build: Callable[..., Service],
+    own: Mapping[str, OwnCommand],
+) -> None:
+    if asked.command in own:
+        own[asked.command].run(asked)
+    else:
+        _COMMANDS[asked.command](settings_type.load(), build)
+
+
 def _run(settings: ServiceSettings, build: Callable[..., Service]) -> None:
+    """Serve until told to stop."""
     os.umask(FOR_US_ALONE)
     write_logs(service=settings.service)
     asyncio.run(_serve(settings, build))
@@ -58,7 +83,7 @@ async def _serve(settings: ServiceSettings, build: Callable[..., Service]) -> No
 
 
 def _check(settings: ServiceSettings, build: Callable[..., Service]) -> None:
-    """Read settings, configuration and forms as `run` would, and look whether the database answers."""
+    """Read settings, configuration and forms as run would, and look whether the database answers."""
     asyncio.run(_look(settings, build))
     sys.stdout.write(f"{settings.service}: settings, configuration and database are in order\n")
 
@@ -76,6 +101,7 @@ async def _look(settings: ServiceSettings, build: Callable[..., Service]) -> Non
 
 
 def _migrate(settings: ServiceSettings, build: Callable[..., Service]) -> None:
+    """Bring the database's tables up to date."""
     asyncio.run(_bring_up_to_date(settings, build))
     sys.stdout.write(f"{settings.service}: the tables are up to date\n")
 
@@ -89,14 +115,14 @@ async def _bring_up_to_date(settings: ServiceSettings, build: Callable[..., Serv
         await service.store.close()
 
 
-_COMMANDS = {"run": _run, "check": _check, "migrate": _migrate}
-
-
-def _print_settings(settings: ServiceSettings) -> None:
-    """The settings in force, with secrets masked."""
+def _settings(settings: ServiceSettings, _: Callable[..., Service]) -> None:
+    """Print the settings in force, with secrets masked."""
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
         shown = "**********" if isinstance(value, SecretStr) else value
         sys.stdout.write(
             f"{settings.prefix()}{name.upper()}={'' if shown is None else shown}\n  {field.description}\n"
         )
+
+
+_COMMANDS = {"run": _run, "check": _check, "migrate": _migrate, "settings": _settings}

@@ -21,6 +21,7 @@ from notification.headers import Sender
 from notification.mailbag import tally
 from notification.maildir import maildir_at
 from notification.post import open_post
+from notification.preview import PREVIEW
 from notification.recipients import find_committees, load_committee
 from notification.settings import NotificationSettings
 
@@ -76,4 +77,4 @@ def _arrivals(settings: NotificationSettings, store: Store, metrics: Metrics) ->
 
 
 if __name__ == "__main__":
-    main(NotificationSettings, build)
+    main(NotificationSettings, build, own=[PREVIEW])

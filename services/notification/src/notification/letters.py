@@ -233,7 +233,7 @@ def _templates(shape: Literal["text", "html"]) -> Environment:
 _TEXT = _templates("text")
 _HTML = _templates("html")
 _STYLES = CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
-"""Styles go where they apply, as some readers drop `<style>`; what depends on the window or the eyes stays."""
+"""Styles go where they apply, as some readers drop `<style>`; what depends on window or eyes stays there."""
 
 
 def _block(templates: Environment, kind: str, name: str, facts: Mapping[str, Any]) -> str:
