@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from chassis.bus import Bus
-from chassis.cli import main
+from chassis.cli import OwnCommand, main
 from chassis.metrics import Metrics
 from chassis.service import Service
 from chassis.settings import ServiceSettings
@@ -59,3 +59,23 @@ def test_a_wrong_setting_ends_with_its_name(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("TOY_ASKER_AMQPURL", "x")
     with pytest.raises(SystemExit, match="SettingsError: TOY_ASKER_AMQPURL is no setting"):
         command(["check"])
+
+
+def test_a_service_has_commands_of_its_own_that_need_no_settings(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With arguments of their own, and named beside the others."""
+    monkeypatch.delenv("TOY_ASKER_DATABASE_URL")
+    said: list[str] = []
+    greet = OwnCommand(
+        "greet",
+        "say a word",
+        declare=lambda parser: parser.set_defaults(word="hej"),
+        run=lambda asked: said.append(asked.word),
+    )
+    command(["greet"], own=[greet])
+    assert said == ["hej"]
+    with pytest.raises(SystemExit):
+        command(["shout"], own=[greet])
+    refusal = capsys.readouterr().err
+    assert all(name in refusal for name in ["run", "check", "migrate", "settings", "greet"])

@@ -41,6 +41,7 @@ def _entry(kind: Kind) -> str:
 ## {kind}
 
 {example.when} To {to}.
+
 Subject: *{letter_of(kind, COMMITTEE).subject}*
 
 | light | dark |

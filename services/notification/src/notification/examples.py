@@ -13,6 +13,7 @@ from notification.letters import Meeting, Occasion
 from notification.meeting_files import calendar_file, meeting_event
 from notification.recipients import Committee, LetterKind, PlannedMeeting, SummaryKind
 from notification.summaries import (
+    FormOfWeek,
     Frozen,
     Gathered,
     GuidelineEnds,
@@ -118,8 +119,20 @@ EXAMPLES: Mapping[Kind, Example] = {
     "frozen": Example("The packet of a meeting is done.", lambda _: Frozen(MEETING, 1, 12)),
     "moved": Example("A meeting has another day, hour or place.", moved),
     "tally": Example(
-        "Every Monday: what was written, and what became of it.",
-        lambda _: WeeklyTally(date(2026, 11, 9), date(2026, 11, 16), sent=14, failed=0, on_the_way=0),
+        "Every Monday: what came in, what was written, and what became of it.",
+        lambda _: WeeklyTally(
+            since=date(2026, 11, 9),
+            until=date(2026, 11, 15),
+            forms=[
+                FormOfWeek("Rapport från kontaktpolitiker", 7, on_meeting=5, held=1, returned=0, rejected=1)
+            ],
+            uncounted=[],
+            sent=14,
+            failed=0,
+            on_the_way=0,
+            delivered=14,
+            bounced=0,
+        ),
     ),
     "guideline": Example(
         "A guideline that reports are judged by is about to stop applying.",
