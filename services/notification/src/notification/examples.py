@@ -62,6 +62,9 @@ def report(**changed: Any) -> Occasion:
     return Occasion.model_validate(facts | changed)
 
 
+REJECTED = report(unit="Komvux", reference="190440", event_date=date(2026, 11, 25), findings=[NOT_YET])
+
+
 def moved(committee: Committee) -> Moved:
     """To a later day, with its reports, and a file for the secretary's own calendar."""
     return Moved(
@@ -94,11 +97,9 @@ EXAMPLES: Mapping[Kind, Example] = {
     ),
     "received": Example("The report of who reads this has come in.", report(), to_sender=True),
     "rejected_secretary": Example(
-        "A report breaks a rule and is not taken in; the sender is told why.", report(findings=[NOT_YET])
+        "A report breaks a rule and is not taken in; the sender is told why.", REJECTED
     ),
-    "rejected_submitter": Example(
-        "The report of who reads this breaks a rule.", report(findings=[NOT_YET]), to_sender=True
-    ),
+    "rejected_submitter": Example("The report of who reads this breaks a rule.", REJECTED, to_sender=True),
     "returned": Example(
         "The secretary has sent the report back, with the reason.",
         report(reason="Skriv om stycket om köket, så att ingen enskild kan kännas igen."),
@@ -112,7 +113,7 @@ EXAMPLES: Mapping[Kind, Example] = {
                 report(unit="Kultur", reference="190417", event_date=date(2026, 11, 16)),
                 report(unit="Turism", reference="190431", event_date=date(2026, 11, 18)),
             ],
-            [report(unit="Komvux", reference="190440", findings=[NOT_YET], event_date=date(2026, 11, 25))],
+            [REJECTED],
         ),
     ),
     "reminder": Example("A deadline is near, and reports are still held.", lambda _: Reminder(PLANNED, 2)),
