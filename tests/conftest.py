@@ -7,9 +7,10 @@
 | `postgres_url` | a database that no other test has used                              |
 | `postgres`     | the run's own server, to kill and restart; running as a test begins |
 | `postfix`      | the run's own mail server, running                                  |
+| `dovecot`      | the run's own server of mailboxes; running as a test begins         |
 
-Whoever asks for one is marked `rabbitmq`, `postgresql` or `postfix`, and `browser` who asks for the
-browser of `tests/pages`; `KANSLI_TEST_AMQP_URL` and
+Whoever asks for one is marked `rabbitmq`, `postgresql`, `postfix` or `dovecot`, and `browser` who asks
+for the browser of `tests/pages`; `KANSLI_TEST_AMQP_URL` and
 `KANSLI_TEST_POSTGRES_URL` name servers to use for the two addresses instead of the run's own.
 """
 
@@ -23,6 +24,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import settings
 
+from support.dovecot import Dovecot
 from support.missing import skipping_if_missing
 from support.postfix import Postfix
 from support.postgresql import Postgres, fresh_database
@@ -55,6 +57,7 @@ NEEDS = {
     "rabbitmq": {"amqp_url", "broker"},
     "postgresql": {"postgres_url", "postgres"},
     "postfix": {"postfix"},
+    "dovecot": {"dovecot"},
     "browser": {"browser"},
 }
 
@@ -129,3 +132,19 @@ def postfix() -> Iterator[Postfix]:
         Postfix(Path(folder)) as postfix,
     ):
         yield postfix
+
+
+@pytest.fixture(scope="session")
+def dovecot_of_the_run() -> Iterator[Dovecot]:
+    with (
+        skipping_if_missing(),
+        TemporaryDirectory(prefix="kansli-dovecot-") as folder,
+        Dovecot(Path(folder)) as dovecot,
+    ):
+        yield dovecot
+
+
+@pytest.fixture
+def dovecot(dovecot_of_the_run: Dovecot) -> Dovecot:
+    dovecot_of_the_run.start()
+    return dovecot_of_the_run

@@ -17,7 +17,8 @@ from chassis.store.tables import outbox
 from notification.__main__ import HISTORY, build
 from notification.arrivals import Arrivals, reports_counter
 from notification.mailbag import arrival, arrivals, letters, put_in
-from notification.maildir import Maildir, UnknownMailbox, maildir_at
+from notification.mailboxes import UnknownMailbox
+from notification.maildir import Maildir, maildir_at
 from notification.settings import NotificationSettings
 from support.delivery_reports import report
 from support.lone_service import alone

@@ -10,7 +10,7 @@ from chassis.metrics import Metrics
 from chassis.service import Service
 from chassis.store import Store, open_store
 from notification import week_counts
-from notification.arrivals import Arrivals, reports_counter
+from notification.arrivals import Arrivals, mailbox_at, reports_counter
 from notification.breaker import Breaker, relay_gauge
 from notification.delivery import Delivery, mails_counter
 from notification.events import NotificationBounced, NotificationFailed, NotificationSent
@@ -19,7 +19,6 @@ from notification.guidelines import find_forms, load_form
 from notification.handlers import Letters
 from notification.headers import Sender
 from notification.mailbag import tally
-from notification.maildir import maildir_at
 from notification.post import open_post
 from notification.preview import PREVIEW
 from notification.recipients import find_committees, load_committee
@@ -73,7 +72,7 @@ def build(settings: NotificationSettings, bus: Bus, clock: Clock = system_clock)
 def _arrivals(settings: NotificationSettings, store: Store, metrics: Metrics) -> Arrivals | None:
     if settings.bounces is None:
         return None
-    return Arrivals(store, maildir_at(settings.bounces), reports_counter(metrics.registry))
+    return Arrivals(store, mailbox_at(settings.bounces.get_secret_value()), reports_counter(metrics.registry))
 
 
 if __name__ == "__main__":

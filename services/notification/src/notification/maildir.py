@@ -9,21 +9,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from notification.mailboxes import UnknownMailbox
+
 SEEN = ":2,S"
 UNSEEN = ":2,"
 """What was not understood is left unread, so that it meets the eye of a person with a mail program."""
 
 
-class UnknownMailbox(ValueError):
-    """The address of the mailbox is not maildir:///folder."""
+@dataclass(frozen=True)
+class MaildirMail:
+    path: Path
+
+    def read(self, most: int) -> bytes:
+        with self.path.open("rb") as file:
+            return file.read(most)
+
+    def put_away(self, *, understood: bool) -> None:
+        """Keep it among those that were read."""
+        read = self.path.parent.parent / "cur"
+        read.mkdir(exist_ok=True)
+        flags = SEEN if understood else UNSEEN
+        self.path.rename(read / f"{self.path.name.partition(':')[0]}{flags}")
 
 
 @dataclass(frozen=True)
 class Maildir:
     folder: Path
 
-    def new(self, most: int) -> Sequence[Path]:
-        """Some of the mails that nobody has read, by name; none if there is no such folder yet.
+    def new(self, most: int) -> Sequence[MaildirMail]:
+        """By name, which begins with the time; none if there is no such folder yet.
 
         Folders, links and other things that are no mail are passed over.
         """
@@ -32,19 +46,10 @@ class Maildir:
                 names = [one.name for one in entries if one.is_file(follow_symlinks=False)]
         except FileNotFoundError:
             return []
-        return [self.folder / "new" / name for name in sorted(names)[:most]]
+        return [MaildirMail(self.folder / "new" / name) for name in sorted(names)[:most]]
 
-    def put_away(self, mail: Path, flags: str) -> None:
-        """Keep it among those that were read; raises `OSError`."""
-        read = self.folder / "cur"
-        read.mkdir(exist_ok=True)
-        mail.rename(read / f"{mail.name.partition(':')[0]}{flags}")
-
-
-def read_up_to(mail: Path, most: int) -> bytes:
-    """The mail's first bytes: whoever sent it does not decide how much memory it takes."""
-    with mail.open("rb") as file:
-        return file.read(most)
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 def maildir_at(url: str) -> Maildir:

@@ -6,8 +6,8 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from chassis.settings import ServiceSettings
+from notification.arrivals import mailbox_at
 from notification.delivery import OnUncertain
-from notification.maildir import maildir_at
 from notification.post import open_post
 
 
@@ -40,19 +40,20 @@ class NotificationSettings(ServiceSettings):
         ),
     )
 
-    bounces: str | None = Field(
+    bounces: SecretStr | None = Field(
         default=None,
         description=(
-            "Where reports of delivery come in: maildir:///folder, the mailbox of the sender's address;"
-            " without it a letter is known to be sent, not to have arrived"
+            "The mailbox of the sender's address, where reports of delivery come in: maildir:///folder or"
+            " imaps://user:password@host/INBOX (?put-away=Folder); without it a letter is known to be sent,"
+            " not to have arrived"
         ),
     )
 
     @field_validator("bounces")
     @classmethod
-    def _a_mailbox_that_can_be(cls, value: str | None) -> str | None:
+    def _a_mailbox_that_can_be(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
-            maildir_at(value)
+            mailbox_at(value.get_secret_value())
         return value
 
     @field_validator("smtp_url")
