@@ -22,6 +22,7 @@ from notification.summaries import (
     Summary,
     WeeklyTally,
 )
+from notification.unseen import Unseen
 
 WRITTEN_AT = datetime(2026, 11, 20, 13, 3, 5, tzinfo=UTC)
 PLACE = "Kommunhuset, Lilla salen"
@@ -116,7 +117,13 @@ EXAMPLES: Mapping[Kind, Example] = {
             [REJECTED],
         ),
     ),
-    "reminder": Example("A deadline is near, and reports are still held.", lambda _: Reminder(PLANNED, 2)),
+    "reminder": Example(
+        "A deadline is near, and reports are still held or not opened.", lambda _: Reminder(PLANNED, 2, 1)
+    ),
+    "unseen": Example(
+        "The secretary has been asked to open reports, and has not: told to who is next.",
+        lambda _: Unseen(PLANNED, 2, datetime(2026, 11, 26, 7, tzinfo=STOCKHOLM)),
+    ),
     "frozen": Example("The packet of a meeting is done.", lambda _: Frozen(MEETING, 1, 12)),
     "moved": Example("A meeting has another day, hour or place.", moved),
     "tally": Example(
