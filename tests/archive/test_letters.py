@@ -1,15 +1,40 @@
 """What became of the letters about a report is known where the report is."""
 
-import pytest
-from sqlalchemy import select
+import asyncio
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import permutations
+from tempfile import TemporaryDirectory
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select, update
+from sqlalchemy.schema import CreateTable
 
 from archive.events import LetterEvent, NotificationBounced, NotificationFailed, NotificationSent
-from archive.letters import letters, letters_about, letters_by_state
+from archive.letters import letters, letters_about, letters_by_state, note_letter
+from chassis.store import open_store
 from support.lone_service import LoneService
+from support.still_clock import StillClock
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
-def heard(kind: type[LetterEvent], letter_id: str = "l1", submission_id: str = "a") -> LetterEvent:
-    return kind(submission_id=submission_id, revision=1, letter="report.filed", letter_id=letter_id)
+def heard(
+    kind: type[LetterEvent], letter_id: str = "l1", submission_id: str = "a", minutes: int = 0
+) -> LetterEvent:
+    return kind(
+        submission_id=submission_id,
+        revision=1,
+        letter="filed",
+        letter_id=letter_id,
+        happened_at=NOW + timedelta(minutes=minutes),
+    )
+
+
+async def state(archive: LoneService) -> str:
+    ((known,),) = await archive.rows(select(letters.c.state))
+    return str(known)
 
 
 async def test_a_letter_is_known_by_its_state(archive: LoneService) -> None:
@@ -22,23 +47,58 @@ async def test_a_letter_is_known_by_its_state(archive: LoneService) -> None:
         assert await letters_by_state(connection) == {"failed": 1, "sent": 2}
 
 
-@pytest.mark.parametrize("order", [(0, 1), (1, 0), (0, 1, 0)])
-async def test_a_failure_stands_in_whatever_order_it_is_heard(
-    archive: LoneService, order: tuple[int, ...]
+async def test_a_letter_that_failed_and_was_sent_again_is_sent(archive: LoneService) -> None:
+    """A person mended the address; until then it is shown as failed."""
+    await archive.hear(heard(NotificationFailed, minutes=1))
+    assert await state(archive) == "failed"
+    await archive.hear(heard(NotificationSent, minutes=9))
+    assert await state(archive) == "sent"
+    await archive.hear(heard(NotificationBounced, minutes=10))
+    assert await state(archive) == "bounced"
+
+
+async def test_an_event_without_a_time_is_of_when_it_is_heard(archive: LoneService) -> None:
+    """As they were said before they had one; a row of then has none either."""
+    without = heard(NotificationFailed).model_copy(update={"happened_at": None})
+    await archive.hear(without)
+    async with archive.service.store.read() as connection:
+        (row,) = await letters_about(connection, "a")
+    assert row.happened_at == archive.clock()
+    await archive.service.store.write(lambda tx: tx.execute(update(letters).values(happened_at=None)))
+    await archive.hear(heard(NotificationSent))
+    assert await state(archive) == "sent"
+
+
+happenings = st.tuples(
+    st.sampled_from([NotificationSent, NotificationFailed, NotificationBounced]), st.integers(0, 2)
+)
+
+
+@settings(max_examples=30)
+@given(story=st.lists(happenings, min_size=1, max_size=4))
+def test_what_happened_last_holds_in_whatever_order_it_is_heard(
+    story: list[tuple[type[LetterEvent], int]],
 ) -> None:
-    """The two come by different queues."""
-    kinds = (NotificationSent, NotificationFailed)
-    for which in order:
-        await archive.hear(heard(kinds[which]))
-    ((state,),) = await archive.rows(select(letters.c.state))
-    assert state == "failed"
+    """Events come by different queues; of two at the same time the worse holds."""
+    *_, (at, _, last) = sorted((minutes, WORST.index(kind), kind) for kind, minutes in story)
+    assert asyncio.run(_states_by_order(story)) == {
+        (last.kind.rpartition(".")[2], NOW + timedelta(minutes=at))
+    }
 
 
-@pytest.mark.parametrize("order", [(0, 1), (1, 0), (0, 1, 0)])
-async def test_a_letter_that_bounced_did_not_arrive(archive: LoneService, order: tuple[int, ...]) -> None:
-    """The relay had taken it, whatever is heard last."""
-    kinds = (NotificationSent, NotificationBounced)
-    for which in order:
-        await archive.hear(heard(kinds[which]))
-    ((state,),) = await archive.rows(select(letters.c.state))
-    assert state == "bounced"
+WORST = [NotificationSent, NotificationFailed, NotificationBounced]
+
+
+async def _states_by_order(story: list[tuple[type[LetterEvent], int]]) -> set[tuple[str, datetime]]:
+    with TemporaryDirectory() as folder:
+        store = open_store(f"sqlite:///{folder}/archive.db", "archive", StillClock(NOW))
+        await store.open()
+        await store.write(lambda tx: tx.execute(CreateTable(letters)))
+        for number, order in enumerate(permutations(story)):
+            for kind, minutes in order:
+                event = heard(kind, f"l{number}", minutes=minutes)
+                await store.write(partial(note_letter, event))
+        async with store.read() as connection:
+            rows = (await connection.execute(select(letters))).all()
+        await store.close()
+    return {(row.state, row.happened_at) for row in rows}

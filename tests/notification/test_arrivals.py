@@ -1,6 +1,7 @@
 """From a mail in the bounce mailbox to what is known of a letter, and who is told."""
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from chassis.store import Store, open_store
 from chassis.store.tables import outbox
 from notification.__main__ import HISTORY, build
 from notification.arrivals import Arrivals, reports_counter
-from notification.mailbag import arrival, arrivals, letters, put_in
+from notification.mailbag import arrival, arrivals, letters, put_in, sent_at, settle
 from notification.mailboxes import UnknownMailbox
 from notification.maildir import Maildir, maildir_at
 from notification.settings import NotificationSettings
@@ -59,6 +60,17 @@ class Office:
     async def said(self) -> set[str]:
         async with self.store.read() as connection:
             return set((await connection.scalars(select(outbox.c.queue))).all())
+
+    async def times_said(self) -> dict[str, datetime]:
+        """When it happened, by what was said to the archive."""
+        async with self.store.read() as connection:
+            rows = (await connection.execute(select(outbox.c.queue, outbox.c.body))).all()
+        data = {row.queue.removeprefix("archive."): json.loads(row.body)["data"] for row in rows}
+        return {
+            kind: datetime.fromisoformat(one["happened_at"])
+            for kind, one in data.items()
+            if not kind.startswith("intake")
+        }
 
     def read(self) -> list[str]:
         return sorted(path.name.partition(":")[2] for path in (self.folder / "cur").iterdir())
@@ -106,6 +118,28 @@ async def test_what_happened_last_holds_in_whatever_order_it_is_told(
     """Mails overtake each other."""
     await office.get(*(told(action, minutes) for action, minutes in order))
     assert arrival(await office.letter()) == "delivered"
+
+
+async def test_a_letter_bounces_after_it_was_sent_whatever_the_other_clock_says(office: Office) -> None:
+    """A mail server writes whole seconds, and its clock may be slow: the bounce is newer all the same."""
+    await office.store.write(lambda tx: settle(tx, "l1", "sent", "250"))
+    await office.get(told("failed", 5))
+    assert await office.times_said() == {"notification.bounced": office.clock()}
+
+
+async def test_a_letter_whose_bounce_came_before_the_answer_was_sent_before_it(office: Office) -> None:
+    """The relay's yes is not the newest word because it is heard last."""
+    await office.get(told("failed", 5))
+    assert sent_at(await office.letter(), office.clock()) == NOW + timedelta(minutes=5)
+
+
+async def test_a_letter_that_bounced_and_arrived_after_all_is_told_as_sent(office: Office) -> None:
+    """A list reaches its members one by one."""
+    await office.get(told("failed", 5), told("delivered", 9))
+    assert await office.times_said() == {
+        "notification.bounced": NOW + timedelta(minutes=5),
+        "notification.sent": NOW + timedelta(minutes=9),
+    }
 
 
 async def test_of_two_reports_of_one_time_the_worse_holds(office: Office) -> None:

@@ -428,13 +428,28 @@ async def test_a_refused_letter_is_told_as_failed_and_not_sent_again(office: Off
     ]
 
 
+async def test_a_letter_that_a_person_has_sent_again_is_told_with_its_times(office: Office) -> None:
+    """The archive goes by what happened last."""
+    office.post.script = [Refused("RCPT", code=550)]
+    await office.hear(returned())
+    await office.send_all()
+    office.clock.pass_by(hours=2)
+    (item,) = await office.rows(parked)
+    await office.store.write(lambda tx: replay(tx, item.id, "Nora"))
+    await office.send_all()
+    assert [(one.type, one.data["happened_at"]) for one in await office.said()] == [
+        ("se.kansli.notification.failed.v1", "2026-11-20T12:00:00Z"),
+        ("se.kansli.notification.sent.v1", "2026-11-20T14:00:00Z"),
+    ]
+
+
 async def test_intake_is_told_of_a_letter_without_an_address(office: Office) -> None:
     """Which letter about which revision; who got it is nobody's business but ours."""
     await office.hear(returned(revision=2))
     await office.send_all()
     (sent,) = await office.said()
     assert sent.subject == TOLD["submission_id"]
-    assert sent.data.keys() == {"submission_id", "revision", "form", "letter", "letter_id"}
+    assert sent.data.keys() == {"submission_id", "revision", "form", "letter", "letter_id", "happened_at"}
     assert (sent.data["revision"], sent.data["letter"]) == (2, "returned")
     assert "@" not in json.dumps(sent.data)
 

@@ -225,11 +225,12 @@ class PacketFrozen(Event):
 
 
 class LetterEvent(Event):
-    """What became of a letter about a submission; `letter` is its kind."""
+    """What became of a letter about a submission; `letter` is its kind, `happened_at` when it became so."""
 
     revision: int
     letter: str
     letter_id: str
+    happened_at: datetime | None = None
 
 
 class NotificationSent(LetterEvent):

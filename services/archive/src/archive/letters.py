@@ -1,11 +1,13 @@
 """What became of the letters about a report, as notification tells it."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Integer, String, Table, func, select, update
+from sqlalchemy import Column, Integer, String, Table, and_, func, or_, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.elements import ColumnElement
 
 from archive.events import LetterEvent, NotificationBounced, NotificationFailed, NotificationSent
 from archive.reports import metadata
@@ -22,13 +24,16 @@ letters = Table(
     Column("kind", String, nullable=False),
     Column("state", String, nullable=False),
     Column("heard_at", Moment, nullable=False),
+    Column("happened_at", Moment),
 )
-"""One row per letter that notification has told of; `state` is sent, failed or bounced."""
+"""One row per letter that notification has told of; `state` is sent, failed or bounced, and has been so since
+`happened_at`.
+"""
 
 LETTER_EVENTS = (NotificationSent, NotificationFailed, NotificationBounced)
 
-_RANK = {NotificationSent.kind: 0, NotificationFailed.kind: 1, NotificationBounced.kind: 2}
-"""Whichever is heard last, a letter that has failed has failed, and one that bounced did not arrive."""
+_BETTER = {"sent": (), "failed": ("sent",), "bounced": ("sent", "failed")}
+"""Of two that happened at the same time the worse holds."""
 
 
 def reads() -> list[Subscription[Any]]:
@@ -36,23 +41,25 @@ def reads() -> list[Subscription[Any]]:
 
 
 async def note_letter(event: LetterEvent, tx: Transaction) -> None:
-    """Keep what became of the letter; what is worse stands, in whatever order it is heard."""
-    row = {
+    """Keep what happened to the letter last, in whatever order it is heard; what failed may be sent again."""
+    row: dict[str, Any] = {
         "id": event.letter_id,
         "submission_id": event.submission_id,
         "revision": event.revision,
         "kind": event.letter,
         "state": _state(event.kind),
         "heard_at": tx.clock(),
+        "happened_at": event.happened_at or tx.clock(),
     }
-    if await tx.insert_once(letters, row):
-        return
-    better = [_state(kind) for kind, rank in _RANK.items() if rank < _RANK[event.kind]]
-    await tx.execute(
-        update(letters)
-        .where(letters.c.id == event.letter_id, letters.c.state.in_(better))
-        .values(state=row["state"], heard_at=row["heard_at"])
-    )
+    if not await tx.insert_once(letters, row):
+        overtaken = letters.c.id == event.letter_id, _is_before(row["happened_at"], row["state"])
+        await tx.execute(update(letters).where(*overtaken).values(**row))
+
+
+def _is_before(at: datetime, state: str) -> ColumnElement[bool]:
+    """Whether what is known happened before this, or is better and of the same time."""
+    same_time = and_(letters.c.happened_at == at, letters.c.state.in_(_BETTER[state]))
+    return or_(letters.c.happened_at.is_(None), letters.c.happened_at < at, same_time)
 
 
 def _state(kind: str) -> str:
@@ -60,9 +67,9 @@ def _state(kind: str) -> str:
 
 
 async def letters_about(connection: AsyncConnection, submission_id: str) -> Sequence[Row[Any]]:
-    """The letters about one submission, in the order in which they were heard of."""
+    """The letters about one submission, in the order in which they came to be as they are."""
     query = select(letters).where(letters.c.submission_id == submission_id)
-    return (await connection.execute(query.order_by(letters.c.heard_at, letters.c.id))).all()
+    return (await connection.execute(query.order_by(letters.c.happened_at, letters.c.id))).all()
 
 
 async def letters_by_state(connection: AsyncConnection) -> Mapping[str, int]:

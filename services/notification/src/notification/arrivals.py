@@ -10,9 +10,17 @@ from chassis.retry import Backoff
 from chassis.store import Store, Transaction
 from notification.bounces import LARGEST_MAIL, DeliveryReport, NoReport, NotUnderstood, read_report
 from notification.delivery import told
-from notification.events import NotificationBounced
+from notification.events import NotificationBounced, NotificationSent
 from notification.imap import imap_at
-from notification.mailbag import Arrival, NoSuchLetter, arrival, locked, note_arrival
+from notification.mailbag import (
+    Arrival,
+    NoSuchLetter,
+    arrival,
+    bounced_at,
+    has_failed,
+    locked,
+    note_arrival,
+)
 from notification.mailboxes import Mail, Mailbox, MailboxLost
 from notification.maildir import maildir_at
 
@@ -94,7 +102,7 @@ class Arrivals:
         return kind
 
     async def _keep(self, tx: Transaction, report: DeliveryReport, kind: Arrival) -> None:
-        """Keep its time, and say that the letter bounced when that is news."""
+        """Keep its time, and say that the letter bounced, or arrived after all, when that is news."""
         letter = await locked(tx, report.letter_id)
         now = tx.clock()
         at = min(report.at or now, now)
@@ -103,7 +111,9 @@ class Arrivals:
             return
         log.info("letter.reported", letter_id=letter.id, arrival=holds, status=report.status)
         if holds is Arrival.BOUNCED:
-            await tx.say(*await told(tx, NotificationBounced, letter))
+            await tx.say(*await told(tx, NotificationBounced, letter, bounced_at(letter, at)))
+        elif holds is Arrival.DELIVERED and has_failed(letter):
+            await tx.say(*await told(tx, NotificationSent, letter, at))
 
 
 def report_in(content: bytes) -> DeliveryReport:

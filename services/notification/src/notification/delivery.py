@@ -26,7 +26,16 @@ from chassis.parking import ParkedErrand, park_errand
 from chassis.store import Store, Transaction
 from notification.breaker import Breaker
 from notification.events import LetterEvent, NotificationFailed, NotificationSent
-from notification.mailbag import arrival, count_uncertain, locked, note_deferral, settle, take_out, told_in
+from notification.mailbag import (
+    arrival,
+    count_uncertain,
+    locked,
+    note_deferral,
+    sent_at,
+    settle,
+    take_out,
+    told_in,
+)
 from notification.post import Deferred, NotYet, Receipt, Refused, Uncertain, Unreached
 
 log = structlog.get_logger()
@@ -141,8 +150,9 @@ class Delivery:
 
     def _sent(self, letter: Row[Any], answer: str) -> Conclude:
         async def conclude(tx: Transaction) -> Answer:
+            at = sent_at(await locked(tx, letter.id), tx.clock())
             await settle(tx, letter.id, "sent", answer)
-            return await told(tx, NotificationSent, letter)
+            return await told(tx, NotificationSent, letter, at)
 
         self._note(letter, "sent")
         return conclude
@@ -153,7 +163,7 @@ class Delivery:
         async def conclude(tx: Transaction) -> Answer:
             await settle(tx, letter.id, "failed", answer)
             await park_errand(tx, ParkedErrand(errand.kind, errand.key, errand.payload, reason))
-            return await told(tx, NotificationFailed, letter)
+            return await told(tx, NotificationFailed, letter, tx.clock())
 
         self._note(letter, "failed")
         return conclude
@@ -177,11 +187,13 @@ async def let_fall(tx: Transaction, letter_id: str) -> None:
     letter = await locked(tx, letter_id)
     if letter.state == "parked":
         await settle(tx, letter_id, "dropped", None)
-        await tx.say(*await told(tx, NotificationFailed, letter))
+        await tx.say(*await told(tx, NotificationFailed, letter, tx.clock()))
 
 
-async def told(tx: Transaction, kind: type[LetterEvent], letter: Row[Any]) -> Sequence[LetterEvent]:
-    """What became of the letter, said of each report that it told of."""
+async def told(
+    tx: Transaction, kind: type[LetterEvent], letter: Row[Any], at: datetime
+) -> Sequence[LetterEvent]:
+    """What became of the letter and when, said of each report that it told of."""
     return [
         kind(
             submission_id=one.submission_id,
@@ -189,6 +201,7 @@ async def told(tx: Transaction, kind: type[LetterEvent], letter: Row[Any]) -> Se
             form=one.form,
             letter=letter.kind,
             letter_id=one.letter_id,
+            happened_at=at,
         )
         for one in await told_in(tx, letter)
     ]

@@ -145,12 +145,16 @@ class SubmissionsCounted(Event):
 
 
 class LetterEvent(Event):
-    """What became of a letter; `letter` is its kind, `letter_id` holds no address."""
+    """What became of a letter; `letter` is its kind, `letter_id` holds no address.
+
+    `happened_at` is when it became so, which decides between two such events: they may overtake each other.
+    """
 
     revision: int
     form: str
     letter: str
     letter_id: str
+    happened_at: datetime | None = None
 
 
 class NotificationSent(LetterEvent):

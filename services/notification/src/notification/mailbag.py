@@ -148,6 +148,22 @@ async def note_arrival(tx: Transaction, letter_id: str, kind: Arrival, at: datet
     return now or kind
 
 
+def sent_at(letter: Row[Any], now: datetime) -> datetime:
+    """When the letter was sent: at the latest before any report of it, which may come ahead of the answer."""
+    reported: list[datetime | None] = [letter._mapping[f"{kind}_at"] for kind in Arrival]
+    return min(now, *(at for at in reported if at is not None), now)
+
+
+def has_failed(letter: Row[Any]) -> bool:
+    """Whether it has been told of the letter that it will not arrive, or did not."""
+    return letter.state in ("failed", "dropped") or letter.bounced_at is not None
+
+
+def bounced_at(letter: Row[Any], at: datetime) -> datetime:
+    """When it bounced: not before it was sent, whatever the other server's clock says."""
+    return max(at, letter.settled_at) if letter.state == "sent" else at
+
+
 async def locked(tx: Transaction, letter_id: str) -> Row[Any]:
     row = await tx.one(select(letters).where(letters.c.id == letter_id).with_for_update())
     if row is None:

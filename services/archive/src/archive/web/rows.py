@@ -240,7 +240,10 @@ class ReportMaker:
             compensation=tuple(replace(one, message=shown(one.message)) for one in printed.compensation),
             attachments=tuple(self._attachments()),
             history=tuple(history_line(act, shown(act.reason or "")) for act in self.acts),
-            letters=tuple(LetterLine(letter.kind, letter.state, letter.heard_at) for letter in self.letters),
+            letters=tuple(
+                LetterLine(letter.kind, letter.state, letter.happened_at or letter.heard_at)
+                for letter in self.letters
+            ),
             seen=SeenLine(self.seen.at, actor_in_words(self.seen.by)) if self.seen else None,
             acts=self._acts(),
         )
