@@ -151,7 +151,7 @@ async def note_arrival(tx: Transaction, letter_id: str, kind: Arrival, at: datet
 def sent_at(letter: Row[Any], now: datetime) -> datetime:
     """When the letter was sent: at the latest before any report of it, which may come ahead of the answer."""
     reported: list[datetime | None] = [letter._mapping[f"{kind}_at"] for kind in Arrival]
-    return min(now, *(at for at in reported if at is not None), now)
+    return min([now, *(at for at in reported if at is not None)])
 
 
 def has_failed(letter: Row[Any]) -> bool:
