@@ -1,7 +1,7 @@
 """The serialised step: person matched, past counted, judgement stored, all at once or not at all."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -439,8 +439,8 @@ class Asked:
     def __init__(self) -> None:
         self.query: Select[Any] | None = None
 
-    async def all(self, query: Select[Any]) -> list[Any]:
-        self.query = query
+    async def all(self, query: Select[Any], told: Mapping[str, Any]) -> list[Any]:
+        self.query = query.params(told)
         return []
 
 

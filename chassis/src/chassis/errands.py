@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import Boolean, Update, bindparam, func, select, update
 from sqlalchemy.engine import Row
 
 from chassis.crash_points import crash_point
@@ -86,6 +86,36 @@ class ErrandKind:
 
 class LostLease(Exception):
     """Another worker has taken over the errand; this result came too late."""
+
+
+_OLDEST_DUE = (
+    select(errands.c.id, errands.c.state)
+    .where(
+        errands.c.kind == bindparam("its_kind"),
+        errands.c.state.in_(["due", "running"]),
+        errands.c.due_at <= bindparam("now"),
+    )
+    .order_by(errands.c.due_at)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_LEASE = (
+    update(errands)
+    .where(errands.c.id == bindparam("its_id"))
+    .values(
+        state="running",
+        attempts=errands.c.attempts + 1,
+        token=errands.c.token + 1,
+        due_at=bindparam("until"),
+    )
+    .returning(errands, bindparam("begun_before", type_=Boolean).label("begun_before"))
+)
+_MINE = update(errands).where(
+    errands.c.id == bindparam("its_id"),
+    errands.c.token == bindparam("its_token"),
+    errands.c.state == "running",
+)
+_DONE = _MINE.values(state="done", done_at=bindparam("now"))
 
 
 class ErrandWorker:
@@ -191,43 +221,27 @@ class ErrandWorker:
     async def _lease(self, tx: Transaction) -> Row[Any] | None:
         """Take the errand that has been due longest, or one whose worker let its lease run out."""
         now = tx.clock()
-        oldest = (
-            select(errands.c.id, errands.c.state)
-            .where(
-                errands.c.kind == self._kind.name,
-                errands.c.state.in_(["due", "running"]),
-                errands.c.due_at <= now,
-            )
-            .order_by(errands.c.due_at)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
-        found = await tx.one(oldest)
+        found = await tx.one(_OLDEST_DUE, {"its_kind": self._kind.name, "now": now})
         if found is None:
             return None
-        lease = (
-            update(errands)
-            .where(errands.c.id == found.id)
-            .values(
-                state="running",
-                attempts=errands.c.attempts + 1,
-                token=errands.c.token + 1,
-                due_at=now + self._kind.lease,
-            )
-            .returning(errands, literal(found.state == "running").label("begun_before"))
-        )
-        return await tx.one(lease)
+        leased = {
+            "its_id": found.id,
+            "until": now + self._kind.lease,
+            "begun_before": found.state == "running",
+        }
+        return await tx.one(_LEASE, leased)
 
     async def _conclude(self, tx: Transaction, row: Row[Any], conclude: Conclude) -> None:
-        await self._set(tx, row, state="done", done_at=tx.clock())
+        await self._change(tx, row, _DONE, now=tx.clock())
         await tx.say(*events_of(await conclude(tx)))
 
     async def _set(self, tx: Transaction, row: Row[Any], **values: Any) -> None:
+        await self._change(tx, row, _MINE.values(**values))
+
+    async def _change(self, tx: Transaction, row: Row[Any], change: Update, **told: Any) -> None:
         """Change the errand, if the lease is still ours."""
-        mine = update(errands).where(
-            errands.c.id == row.id, errands.c.token == row.token, errands.c.state == "running"
-        )
-        if not (await tx.execute(mine.values(**values))).rowcount:
+        mine = {"its_id": row.id, "its_token": row.token}
+        if not (await tx.execute(change, {**mine, **told})).rowcount:
             raise LostLease(row.key)
 
     async def _put_off(self, row: Row[Any], delay: timedelta, reason: str, attempts: int) -> None:

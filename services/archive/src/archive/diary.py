@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, Integer, String, Table, select, update
+from sqlalchemy import Column, Integer, String, Table, bindparam, select, update
 
 from archive.committees import Committee
 from archive.reports import metadata, reports
@@ -37,19 +37,26 @@ async def next_diarienummer(tx: Transaction, committee: Committee, now: datetime
             return number
 
 
-async def _next(tx: Transaction, committee: str, year: int) -> int:
-    given = (
-        update(diaries)
-        .where(diaries.c.committee == committee, diaries.c.year == year)
-        .values(last=diaries.c.last + 1)
-        .returning(diaries.c.last)
+_NEXT = (
+    update(diaries)
+    .where(diaries.c.committee == bindparam("its_committee"), diaries.c.year == bindparam("its_year"))
+    .values(last=diaries.c.last + 1)
+    .returning(diaries.c.last)
+)
+_TAKEN = (
+    select(reports.c.diarienummer)
+    .where(
+        reports.c.committee == bindparam("its_committee"),
+        reports.c.diarienummer == bindparam("its_number"),
     )
-    number: int = (await tx.execute(given)).scalar_one()
+    .limit(1)
+)
+
+
+async def _next(tx: Transaction, committee: str, year: int) -> int:
+    number: int = (await tx.execute(_NEXT, {"its_committee": committee, "its_year": year})).scalar_one()
     return number
 
 
 async def _is_taken(tx: Transaction, committee: str, number: str) -> bool:
-    query = select(reports.c.diarienummer).where(
-        reports.c.committee == committee, reports.c.diarienummer == number
-    )
-    return await tx.one(query.limit(1)) is not None
+    return await tx.one(_TAKEN, {"its_committee": committee, "its_number": number}) is not None

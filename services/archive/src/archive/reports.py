@@ -18,9 +18,9 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     func,
     insert,
-    null,
     select,
     update,
 )
@@ -130,9 +130,13 @@ AUTOMATIC = "kansli"
 """Who acts when no person does."""
 
 
+_KNOWN = select(reports).where(reports.c.submission_id == bindparam("its_id")).with_for_update()
+_NEW = insert(reports).returning(reports)
+
+
 async def known(tx: Transaction, submission_id: str) -> Row[Any] | None:
     """The report as it is, and as nobody else can change it before this transaction ends."""
-    return await tx.one(select(reports).where(reports.c.submission_id == submission_id).with_for_update())
+    return await tx.one(_KNOWN, {"its_id": submission_id})
 
 
 def as_judged(event: Judged) -> dict[str, Any]:
@@ -161,7 +165,7 @@ def as_judged(event: Judged) -> dict[str, Any]:
 async def store_report(tx: Transaction, values: Mapping[str, Any], before: Row[Any] | None) -> Row[Any]:
     """Put a report, or its newer revision, in its place; what stood there before is set aside."""
     if before is None:
-        return (await tx.execute(insert(reports).values(version=1, **values).returning(reports))).one()
+        return (await tx.execute(_NEW, {"version": 1, **values})).one()
     if before.revision != values["revision"]:
         await put_aside(tx, before)
     return await change(tx, before, **values)
@@ -189,16 +193,15 @@ async def put_rejected_aside(tx: Transaction, event: Judged) -> None:
 
 
 async def _put_aside(tx: Transaction, status: str, revision: int, report: Mapping[str, Any]) -> None:
-    await tx.execute(
-        insert(set_aside).values(
-            submission_id=report["submission_id"],
-            revision=revision,
-            committee=report["committee"],
-            status=status,
-            at=tx.clock(),
-            report=report,
-        )
-    )
+    row = {
+        "submission_id": report["submission_id"],
+        "revision": revision,
+        "committee": report["committee"],
+        "status": status,
+        "at": tx.clock(),
+        "report": report,
+    }
+    await tx.insert(set_aside, row)
 
 
 async def rejected_aside(tx: Transaction, report: Row[Any]) -> Row[Any] | None:
@@ -224,17 +227,15 @@ async def record_act(
     reason: str | None = None,
     before: Mapping[str, Any] | None = None,
 ) -> None:
-    await tx.execute(
-        insert(acts).values(
-            submission_id=submission_id,
-            version=version,
-            at=tx.clock(),
-            event=event,
-            by=by,
-            reason=reason,
-            before=null() if before is None else before,
-        )
-    )
+    row = {
+        "submission_id": submission_id,
+        "version": version,
+        "at": tx.clock(),
+        "event": event,
+        "by": by,
+        "reason": reason,
+    }
+    await tx.insert(acts, row if before is None else {**row, "before": before})
 
 
 async def last_act(tx: Transaction, submission_id: str) -> Row[Any] | None:

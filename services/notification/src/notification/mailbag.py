@@ -7,7 +7,20 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, get_args
 
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, Text, func, or_, select, update
+from sqlalchemy import (
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.engine import Row
 
 from chassis.store import Store, Transaction
@@ -90,17 +103,28 @@ async def put_in(tx: Transaction, row: dict[str, Any]) -> bool:
     return await tx.insert_once(letters, row | unsent)
 
 
+_BY_ID = select(letters).where(letters.c.id == bindparam("its_id"))
+_LOCKED = _BY_ID.with_for_update()
+_SETTLED = (
+    update(letters)
+    .where(letters.c.id == bindparam("its_id"))
+    .values(
+        state=bindparam("its_state"),
+        answer=bindparam("its_answer"),
+        settled_at=bindparam("now"),
+        deferred_since=None,
+    )
+)
+
+
 async def take_out(store: Store, letter_id: str) -> Row[Any]:
     async with store.read() as connection:
-        return (await connection.execute(select(letters).where(letters.c.id == letter_id))).one()
+        return (await connection.execute(_BY_ID, {"its_id": letter_id})).one()
 
 
 async def settle(tx: Transaction, letter_id: str, state: str, answer: str | None) -> None:
-    await tx.execute(
-        update(letters)
-        .where(letters.c.id == letter_id)
-        .values(state=state, answer=answer, settled_at=tx.clock(), deferred_since=None)
-    )
+    settled = {"its_id": letter_id, "its_state": state, "its_answer": answer, "now": tx.clock()}
+    await tx.execute(_SETTLED, settled)
 
 
 async def count_uncertain(tx: Transaction, letter_id: str) -> int:
@@ -165,7 +189,7 @@ def bounced_at(letter: Row[Any], at: datetime) -> datetime:
 
 
 async def locked(tx: Transaction, letter_id: str) -> Row[Any]:
-    row = await tx.one(select(letters).where(letters.c.id == letter_id).with_for_update())
+    row = await tx.one(_LOCKED, {"its_id": letter_id})
     if row is None:
         raise NoSuchLetter(letter_id)
     return row

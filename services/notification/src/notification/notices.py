@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import JSON, Column, Index, Integer, String, Table, delete, select, update
+from sqlalchemy import JSON, Column, Index, Integer, String, Table, bindparam, delete, select, update
 from sqlalchemy.engine import Row
 
 from chassis.store import Store, Transaction
@@ -60,10 +60,14 @@ async def find_notice(store: Store, notice_id: str) -> Row[Any] | None:
         return (await connection.execute(select(notices).where(notices.c.id == notice_id))).first()
 
 
+_WITHDRAWN = delete(notices).where(
+    notices.c.submission_id == bindparam("its_id"), notices.c.kind == "filed", notices.c.told_at.is_(None)
+)
+
+
 async def withdraw(tx: Transaction, submission_id: str) -> None:
     """Tell no more of a report what is no longer so."""
-    waiting = notices.c.submission_id == submission_id, notices.c.kind == "filed"
-    await tx.execute(delete(notices).where(*waiting, notices.c.told_at.is_(None)))
+    await tx.execute(_WITHDRAWN, {"its_id": submission_id})
 
 
 async def amend(tx: Transaction, submission_id: str, facts: Mapping[str, Any]) -> None:

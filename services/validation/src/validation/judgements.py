@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -19,8 +20,8 @@ from sqlalchemy import (
     String,
     Table,
     and_,
+    bindparam,
     func,
-    insert,
     null,
     or_,
     select,
@@ -81,12 +82,20 @@ Index(
 )
 
 
+_NEWER = (
+    select(judgements.c.revision)
+    .where(
+        judgements.c.submission_id == bindparam("its_id"),
+        judgements.c.revision > bindparam("its_revision"),
+        _STANDING,
+    )
+    .limit(1)
+)
+
+
 async def is_superseded(tx: Transaction, submission_id: str, revision: int) -> bool:
     """Whether a newer revision already stands, so that this one comes too late to change anything."""
-    newer = select(judgements.c.revision).where(
-        judgements.c.submission_id == submission_id, judgements.c.revision > revision, _STANDING
-    )
-    return await tx.one(newer.limit(1)) is not None
+    return await tx.one(_NEWER, {"its_id": submission_id, "its_revision": revision}) is not None
 
 
 async def known_as(connection: AsyncConnection, caller: str, reference: str) -> str | None:
@@ -100,26 +109,46 @@ async def known_as(connection: AsyncConnection, caller: str, reference: str) -> 
 
 async def past(tx: Transaction, form: str, facts: Iterable[Fact], around: Circumstances) -> list[Past]:
     """What stands of this person, and of others in the unit as far as the facts look."""
-    query = _standing_around(form, facts, around)
-    return [] if query is None else [_past(row) for row in await tx.all(query)]
+    asked = _asked(form, facts, around)
+    return [_past(row) for row in await tx.all(_standing(*_kinds(asked)), asked)] if _kinds(asked) else []
 
 
 async def past_read(
     connection: AsyncConnection, form: str, facts: Iterable[Fact], around: Circumstances
 ) -> list[Past]:
     """The same, for who asks without a judgement to store."""
-    query = _standing_around(form, facts, around)
-    return [] if query is None else [_past(row) for row in await connection.execute(query)]
+    asked = _asked(form, facts, around)
+    if not _kinds(asked):
+        return []
+    return [_past(row) for row in await connection.execute(_standing(*_kinds(asked)), asked)]
 
 
-def _standing_around(form: str, facts: Iterable[Fact], around: Circumstances) -> Select[Any] | None:
+_AROUND: Mapping[str, ColumnElement[bool]] = {
+    "its_person": and_(
+        judgements.c.person_id == bindparam("its_person"),
+        judgements.c.event_date >= bindparam("persons_since"),
+    ),
+    "its_unit": and_(
+        judgements.c.unit == bindparam("its_unit"),
+        judgements.c.event_date.between(bindparam("units_since"), bindparam("units_until")),
+    ),
+}
+
+
+@cache
+def _standing(*kinds: str) -> Select[Any]:
     """Each alternative is whole, so that SQLite finds each by its own partial index."""
-    wanted = [
-        and_(judgements.c.form == form, _STANDING, condition)
-        for condition in (_of_person(facts, around), _of_unit(facts, around))
-        if condition is not None
-    ]
-    return select(judgements).where(or_(*wanted)) if wanted else None
+    of_form = judgements.c.form == bindparam("its_form")
+    return select(judgements).where(or_(*(and_(of_form, _STANDING, _AROUND[kind]) for kind in kinds)))
+
+
+def _kinds(asked: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(kind for kind in _AROUND if kind in asked)
+
+
+def _asked(form: str, facts: Iterable[Fact], around: Circumstances) -> dict[str, Any]:
+    """What is asked of the person's past, the unit's, both or neither."""
+    return {"its_form": form, **_of_person(facts, around), **_of_unit(facts, around)}
 
 
 def _past(row: Row[Any]) -> Past:
@@ -132,18 +161,18 @@ def _past(row: Row[Any]) -> Past:
     )
 
 
-def _of_person(facts: Iterable[Fact], around: Circumstances) -> ColumnElement[bool] | None:
+def _of_person(facts: Iterable[Fact], around: Circumstances) -> dict[str, Any]:
     if around.person is None or not any(fact.over == "person" for fact in facts):
-        return None
-    return and_(judgements.c.person_id == around.person.id, judgements.c.event_date >= earliest(around.day))
+        return {}
+    return {"its_person": around.person.id, "persons_since": earliest(around.day)}
 
 
-def _of_unit(facts: Iterable[Fact], around: Circumstances) -> ColumnElement[bool] | None:
+def _of_unit(facts: Iterable[Fact], around: Circumstances) -> dict[str, Any]:
     reaches = [fact.within_days for fact in facts if fact.over == "unit"]
     if around.unit is None or not reaches:
-        return None
+        return {}
     since, until = _window(around.day, reaches)
-    return and_(judgements.c.unit == around.unit, judgements.c.event_date.between(since, until))
+    return {"its_unit": around.unit, "units_since": since, "units_until": until}
 
 
 def _window(day: date, reaches: list[int | None]) -> tuple[date, date]:
@@ -159,18 +188,16 @@ async def store_judgement(tx: Transaction, event: SubmissionReceived, judgement:
     """Keep the judgement; one that is not a rejection stands in place of earlier revisions."""
     if judgement.outcome != "rejected" and event.revision > 1:
         await let_fall(tx, event.submission_id, event.revision - 1)
-    judged = _judged(tx, event, judgement)
-    await tx.execute(
-        insert(judgements).values(
-            submission_id=event.submission_id,
-            revision=event.revision,
-            form=event.form,
-            caller=event.caller,
-            reference=event.reference,
-            committee=judgement.committee,
-            **judged,
-        )
-    )
+    row = {
+        "submission_id": event.submission_id,
+        "revision": event.revision,
+        "form": event.form,
+        "caller": event.caller,
+        "reference": event.reference,
+        "committee": judgement.committee,
+        **_judged(tx, event, judgement),
+    }
+    await tx.insert(judgements, {name: value for name, value in row.items() if value is not None})
 
 
 async def judged_anew(tx: Transaction, event: SubmissionReceived, judgement: Judgement) -> None:
@@ -179,7 +206,10 @@ async def judged_anew(tx: Transaction, event: SubmissionReceived, judgement: Jud
         judgements.c.submission_id == event.submission_id,
         judgements.c.revision == event.revision,
     )
-    await tx.execute(update(judgements).where(*of_revision).values(**_judged(tx, event, judgement)))
+    judged = {
+        name: null() if value is None else value for name, value in _judged(tx, event, judgement).items()
+    }
+    await tx.execute(update(judgements).where(*of_revision).values(**judged))
 
 
 def _judged(tx: Transaction, event: SubmissionReceived, judgement: Judgement) -> dict[str, Any]:
@@ -193,7 +223,7 @@ def _judged(tx: Transaction, event: SubmissionReceived, judgement: Judgement) ->
         "data": judgement.data if stands else None,
         "findings": [_named(finding) for finding in judgement.findings],
         "judged_at": tx.clock(),
-        "received": event.model_dump(mode="json") if held else null(),
+        "received": event.model_dump(mode="json") if held else None,
     }
 
 

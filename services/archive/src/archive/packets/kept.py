@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     select,
 )
 from sqlalchemy.engine import Row
@@ -64,12 +65,15 @@ packet_reports = Table(
 """What a packet holds, in its order, from 1."""
 
 
+_FROZEN_DAYS = select(packets.c.meeting_date).where(
+    packets.c.committee == bindparam("its_committee"), packets.c.meeting_date >= bindparam("since")
+)
+
+
 async def frozen_days(tx: Transaction, committee: str, since: date) -> set[date]:
     """The meetings from that day on that have a packet, so that nothing more goes to them by itself."""
-    query = select(packets.c.meeting_date).where(
-        packets.c.committee == committee, packets.c.meeting_date >= since
-    )
-    return {row.meeting_date for row in await tx.all(query)}
+    rows = await tx.all(_FROZEN_DAYS, {"its_committee": committee, "since": since})
+    return {row.meeting_date for row in rows}
 
 
 async def packets_on(tx: Transaction, committee: str) -> set[date]:
