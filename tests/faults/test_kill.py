@@ -23,23 +23,23 @@ LETTERS_AT_ONCE = 4
 POINTS = [
     "intake.before_commit:90",
     "intake.after_commit:90",
-    "intake.after_confirm:4",
-    "validation.before_commit:4",
-    "validation.after_commit:4",
-    "validation.after_confirm:4",
-    "archive.before_commit:4",
-    "archive.after_commit:4",
-    "archive.after_confirm:4",
-    "notification.before_commit:4",
-    "notification.after_commit:4",
-    "notification.after_confirm:4",
+    "intake.after_confirm:2",
+    "validation.before_commit:2",
+    "validation.after_commit:2",
+    "validation.after_confirm:2",
+    "archive.before_commit:2",
+    "archive.after_commit:2",
+    "archive.after_confirm:2",
+    "notification.before_commit:2",
+    "notification.after_commit:2",
+    "notification.after_confirm:2",
 ]
 """Where the process ends, and at which pass: at intake a pass is a request, elsewhere a batch or a letter."""
 
 ON_POSTGRESQL = [
     "intake.after_commit:90",
-    "validation.before_commit:4",
-    "archive.after_commit:4",
+    "validation.before_commit:2",
+    "archive.after_commit:2",
     "notification.after_effect:30",
 ]
 
@@ -117,8 +117,8 @@ _IN_A_WORD = str.maketrans("._:", "---")
 WORK = {
     "intake": "select count(*) from submissions",
     "validation": "select count(*) from judgements",
-    "archive": "select count(*) from reports",
-    "notification": "select count(*) from letters where state = 'sent'",
+    "archive": "select count(*) from reports where status <> 'rejected'",
+    "notification": "select count(*) from letters where state = 'sent' and form <> ''",
 }
 
 
@@ -131,6 +131,6 @@ async def is_done(auditor: Auditor, service: str) -> bool:
         "intake": fates.total(),
         "validation": judged,
         "archive": judged - fates["rejected"],
-        "notification": judged + fates["rejected"],
+        "notification": 2 * judged,
     }
     return bool(count >= wanted[service])
