@@ -57,6 +57,13 @@ def test_thousands_of_swedish_subjects_arrive_as_they_were_written() -> None:
         assert letter.recipient_name == mailbox(content, "To")[0]
 
 
+def test_a_text_of_one_long_line_is_folded_with_crlf_too() -> None:
+    """A bare line feed would be another letter after a server that mends it, and break its signature."""
+    content = as_bytes(replace(LETTER, text="nämnden " * 30, html="<p>" + "nämnden " * 30), SENDER)
+    assert b"=\r\n" in content
+    assert not re.search(rb"(?<!\r)\n", content)
+
+
 @given(text=st.text(st.characters(codec="utf-8", exclude_characters="\r")))
 def test_every_text_is_read_as_it_was_written(text: str) -> None:
     """Dots, blanks at line ends, equals signs and long lines come out as they went in."""

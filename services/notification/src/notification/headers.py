@@ -118,7 +118,7 @@ def _readings(letter: Letter, boundary: str) -> Iterator[bytes]:
     for subtype, content in (("plain", letter.text), ("html", letter.html)):
         yield f"--{boundary}\r\nContent-Type: text/{subtype}; charset=utf-8\r\n".encode()
         yield b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
-        yield b2a_qp("\r\n".join(content.split("\n")).encode()) + b"\r\n"
+        yield b2a_qp(content.encode()).replace(b"\n", b"\r\n") + b"\r\n"
     yield f"--{boundary}--\r\n".encode()
 
 
