@@ -17,7 +17,6 @@ from notification.events import NotificationBounced, NotificationFailed, Notific
 from notification.gathering import Gathering
 from notification.guidelines import find_forms, load_form
 from notification.handlers import Letters
-from notification.headers import Sender
 from notification.mailbag import tally
 from notification.post import open_post
 from notification.preview import PREVIEW
@@ -38,7 +37,7 @@ def build(settings: NotificationSettings, bus: Bus, clock: Clock = system_clock)
     forms = WatchedFolder(
         settings.forms_folders, each(find_forms, lambda folder: load_form(folder, day_in_stockholm(clock())))
     )
-    sender = Sender(settings.sender_name, settings.sender_address, settings.reply_to)
+    sender = settings.sender
     pages_url = settings.pages_url.rstrip("/")
     letters = Letters(
         store,

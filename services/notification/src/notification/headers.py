@@ -17,6 +17,7 @@ from email.utils import format_datetime
 
 from chassis.clock import in_stockholm
 from notification.letters import Letter
+from notification.signing import Signer
 
 _LINE_LENGTH = 76
 """Characters: no line that holds an encoded word is longer (RFC 2047 § 2)."""
@@ -26,12 +27,14 @@ _ON_ONE_LINE_OR_FOLDED = re.compile(r"[^\r\n]*(?:\r\n [^\r\n]+)*")
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """From whom letters come, in the domain that the relay signs for (DKIM d=)."""
+    """From whom letters come, in the domain that they are signed for (DKIM d=)."""
 
     name: str
     address: str
     reply_to: str | None = None
     """A mailbox that a person reads; without it answers go to `address`."""
+    signer: Signer | None = None
+    """Signs the letters; without it that is left to the relay."""
 
     @property
     def domain(self) -> str:
@@ -45,7 +48,8 @@ def as_bytes(letter: Letter, sender: Sender) -> bytes:
     """
     boundary = _boundary(letter)
     head = "".join(_line(name, value) for name, value in _headers(letter, sender, boundary))
-    return b"".join((head.encode("ascii"), b"\r\n", *_body(letter, boundary)))
+    content = b"".join((head.encode("ascii"), b"\r\n", *_body(letter, boundary)))
+    return sender.signer.signed(content, letter.created_at) if sender.signer else content
 
 
 def _headers(letter: Letter, sender: Sender, boundary: str) -> Iterator[tuple[str, str]]:

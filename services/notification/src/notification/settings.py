@@ -1,14 +1,19 @@
 """All that notification can be told from outside."""
 
+from dataclasses import replace
 from typing import ClassVar
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from chassis.settings import ServiceSettings
 from notification.arrivals import mailbox_at
 from notification.delivery import OnUncertain
+from notification.headers import Sender
 from notification.post import open_post
+from notification.signing import Signer, private_key
+
+_DNS_NAME = r"^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$"
 
 
 class NotificationSettings(ServiceSettings):
@@ -26,6 +31,23 @@ class NotificationSettings(ServiceSettings):
         default="kansli@kommunen.example", description="The address that letters come from, and bounces go to"
     )
     reply_to: str | None = Field(default=None, description="A manned address for answers")
+    dkim_selector: str | None = Field(
+        default=None,
+        pattern=_DNS_NAME,
+        max_length=63,
+        description="Under which name the key that signs letters is in the DNS; without it the relay signs",
+    )
+    dkim_domain: str | None = Field(
+        default=None,
+        pattern=_DNS_NAME,
+        max_length=253,
+        description="The domain that letters are signed for, if it is not the sender's",
+    )
+    dkim_key: SecretStr | None = Field(
+        default=None,
+        validate_default=True,
+        description="The private key that signs letters: PEM, or the seed of an Ed25519 key in base64",
+    )
     pages_url: str = Field(
         default="http://127.0.0.1:8084",
         description="Where the secretary's pages are, for the links in letters",
@@ -49,6 +71,27 @@ class NotificationSettings(ServiceSettings):
         ),
     )
 
+    @property
+    def sender(self) -> Sender:
+        unsigned = Sender(self.sender_name, self.sender_address, self.reply_to)
+        if self.dkim_selector is None or self.dkim_key is None:
+            return unsigned
+        key = private_key(self.dkim_key.get_secret_value())
+        return replace(unsigned, signer=Signer(self.dkim_selector, self.dkim_domain or unsigned.domain, key))
+
+    @field_validator("dkim_key")
+    @classmethod
+    def _a_key_that_signs(cls, value: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        """The key and the selector go together; the domain means nothing without them."""
+        named = [name for name in ("dkim_selector", "dkim_domain") if others.data.get(name)]
+        if value is None and named:
+            raise ValueError(f"is missing; {_listed(named)} cannot sign letters without it")
+        if value is not None:
+            private_key(value.get_secret_value())
+            if others.data.get("dkim_selector") is None:
+                raise ValueError("signs nothing while NOTIFICATION_DKIM_SELECTOR is missing")
+        return value
+
     @field_validator("bounces")
     @classmethod
     def _a_mailbox_that_can_be(cls, value: SecretStr | None) -> SecretStr | None:
@@ -61,3 +104,7 @@ class NotificationSettings(ServiceSettings):
     def _a_post_that_there_is(cls, value: SecretStr) -> SecretStr:
         open_post(value.get_secret_value())
         return value
+
+
+def _listed(fields: list[str]) -> str:
+    return " and ".join(f"NOTIFICATION_{field.upper()}" for field in fields)
