@@ -433,6 +433,32 @@ async def test_a_meeting_without_reports_is_told_of_when_it_is_moved_and_moved_a
     }
 
 
+async def test_letters_about_a_meeting_are_one_thread_also_when_it_moves(office: Office) -> None:
+    """What came, the move, what comes later: each answers the first, which was sent."""
+    assert await office.letters() == []
+    await office.hear(filed(1))
+    office.clock.pass_by(minutes=30)
+    (first,) = await office.letters()
+    later = DECEMBER | {"date": "2026-12-16"}
+    move = await told_of_calendar(office, later | {"id": "2026-12-09"})
+    await office.hear(filed(2, meeting=later))
+    office.clock.pass_by(minutes=30)
+    (second,) = await office.letters()
+    assert first["In-Reply-To"] is None
+    assert [one["In-Reply-To"] for one in (move, second)] == [first["Message-ID"]] * 2
+
+
+async def test_a_letter_that_was_refused_begins_no_thread(office: Office) -> None:
+    """No mailbox knows it."""
+    office.post.refusals = [Refused("RCPT", code=550)]
+    for number in (1, 2):
+        await office.hear(filed(number))
+        office.clock.pass_by(minutes=30)
+        letters = await office.letters()
+    (second,) = letters
+    assert second["In-Reply-To"] is None
+
+
 async def test_a_new_hour_or_deadline_is_told_with_the_meeting_as_it_is(office: Office) -> None:
     """The day is the same, and still somebody would come too late."""
     assert await office.letters() == []

@@ -255,6 +255,27 @@ async def test_a_new_version_of_a_report_is_a_new_letter(office: Office) -> None
     assert Counter(office.post.recipients) == Counter({SECRETARY: 3, COPY: 3, SENDER: 3})
 
 
+async def test_who_sent_a_report_has_one_thread_of_it_and_the_secretary_one_of_the_meeting(
+    office: Office,
+) -> None:
+    """Received and returned belong together; what came is of the meeting, whichever report it is."""
+    await office.hear(filed())
+    await office.send_all()
+    await office.hear(returned(version=2), filed(submission_id="en-annan"))
+    await office.send_all()
+    threads: dict[str, list[Any]] = {}
+    for recipient, content in office.post.handed_over:
+        threads.setdefault(recipient, []).append(message_from_bytes(content, policy=default))
+    received, *later = threads[SENDER]
+    assert {one["In-Reply-To"] for one in later if "en-annan" not in one["Message-ID"]} == {
+        received["Message-ID"]
+    }
+    assert [one["In-Reply-To"] for one in later if "en-annan" in one["Message-ID"]] == [None]
+    for recipient in (SECRETARY, COPY):
+        first, second = threads[recipient]
+        assert (first["In-Reply-To"], second["In-Reply-To"]) == (None, first["Message-ID"])
+
+
 async def test_a_letter_is_the_same_bytes_however_often_it_is_sent(office: Office) -> None:
     """A relay that took it the first time can know it again by its Message-ID."""
     office.post.script = [Uncertain("dot"), Deferred("RCPT", code=450), Unreached("connect")]

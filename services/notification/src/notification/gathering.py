@@ -28,6 +28,7 @@ from notification.recipients import Committee, Committees, PlannedMeeting, Summa
 from notification.reminders import note_what_is_due, tally_of_week
 from notification.standings import held_on, unseen_on
 from notification.summaries import Frozen, GuidelineEnds, Origin, Reminder, Summary, gathered, moved, sum_up
+from notification.threads import in_thread, thread_of_summary
 from notification.unseen import Unseen, unseen_by_now
 
 log = structlog.get_logger()
@@ -92,10 +93,12 @@ class Gathering:
         if not recipients:
             log.warning("summary.unaddressed", committee=committee.id, kind=kind)
             return
+        thread = thread_of_summary(committee, told)
         for recipient in recipients:
             letter = sum_up(
                 told, origin, committee, recipient, domain=self.sender.domain, created_at=tx.clock()
             )
+            letter = await in_thread(tx, letter, thread)
             await self._have_sent(tx, letter, notices if kind == "gathered" else ())
         log.info("summary.written", committee=committee.id, kind=kind, notices=len(notices))
 
@@ -120,6 +123,7 @@ class Gathering:
             "recipient": letter.recipient_address,
             "content": as_bytes(letter, self.sender),
             "written_at": tx.clock(),
+            "thread": letter.thread,
         }
         if await put_in(tx, row):
             await tx.insert_new(letter_reports, _told_of(letter, reports), [letter_reports.c.letter_id])

@@ -36,6 +36,7 @@ from notification.recipients import (
     recipients_of,
 )
 from notification.standings import Status, note_frozen, note_seen, note_standing
+from notification.threads import in_thread, thread_of_report
 
 CONFIG_MAY_COME = timedelta(minutes=1)
 
@@ -115,7 +116,8 @@ class Letters:
             if recipient.kind in but_for:
                 continue
             letter = compose(occasion, committee, recipient, domain=self.sender.domain, created_at=tx.clock())
-            await self._have_sent(tx, event, committee, letter)
+            thread = thread_of_report(committee, letter, occasion.meeting)
+            await self._have_sent(tx, event, committee, await in_thread(tx, letter, thread))
 
     def _notice(self, kind: NoticeKind, event: Told, due: datetime) -> dict[str, Any]:
         """What the letter about several will need, as bare as any letter."""
@@ -152,6 +154,7 @@ class Letters:
             "recipient": letter.recipient_address,
             "content": as_bytes(letter, self.sender),
             "written_at": tx.clock(),
+            "thread": letter.thread,
         }
         if await put_in(tx, row):
             payload = {"letter_id": letter.id, "submission_id": event.submission_id, "form": event.form}

@@ -61,6 +61,9 @@ def _headers(letter: Letter, sender: Sender, boundary: str) -> Iterator[tuple[st
     yield "Subject", _words("Subject", letter.subject)
     yield "Date", format_datetime(in_stockholm(letter.created_at))
     yield "Message-ID", letter.message_id
+    if letter.follows:
+        yield "In-Reply-To", letter.follows
+        yield "References", letter.follows
     yield "Auto-Submitted", "auto-generated"
     yield "List-Id", f"<{letter.committee}.kansli.{sender.domain}>"
     yield "Content-Language", "sv"

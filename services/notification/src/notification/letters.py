@@ -110,6 +110,10 @@ class Letter:
     created_at: datetime
     calendar: bytes | None = None
     """A calendar file that goes along (RFC 5545)."""
+    thread: str | None = None
+    """What it has in common with other letters to the same person: a meeting, or a report."""
+    follows: str | None = None
+    """The Message-ID of the first letter of the thread that was sent to the recipient."""
 
 
 def compose(

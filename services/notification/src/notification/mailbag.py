@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from email.parser import BytesHeaderParser
 from enum import StrEnum
 from typing import Any, get_args
 
 from sqlalchemy import (
     Column,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -50,12 +52,15 @@ letters = Table(
     Column("delayed_at", Moment),
     Column("bounced_at", Moment),
     Column("arrival_status", String),
+    Column("thread", String),
+    Index("letters_of_thread", "recipient", "thread", "state", "settled_at"),
 )
 """`state` is written, sent, failed, parked or dropped; `uncertain` counts the times when nobody knows
 whether it was taken. Of each kind of report of delivery the latest one's time is kept, and of the
 latest of all its status (RFC 3463).
 
 The bytes are made once, so that a letter that has to be sent again is the same letter.
+`thread` names what letters to one recipient have in common, if anything.
 """
 
 
@@ -101,6 +106,26 @@ async def put_in(tx: Transaction, row: dict[str, Any]) -> bool:
     """Keep a new letter; tells whether it was new."""
     unsent = {"state": "written", "uncertain": 0}
     return await tx.insert_once(letters, row | unsent)
+
+
+FIRST_SENT = (
+    select(letters.c.content)
+    .where(
+        letters.c.recipient == bindparam("its_recipient"),
+        letters.c.thread == bindparam("its_thread"),
+        letters.c.state == "sent",
+        letters.c.bounced_at.is_(None),
+    )
+    .order_by(letters.c.settled_at, letters.c.id)
+    .limit(1)
+)
+"""What is not known to have bounced; the index `letters_of_thread` answers."""
+
+
+async def first_sent(tx: Transaction, recipient: str, thread: str) -> str | None:
+    """The Message-ID of the first letter of the thread that the recipient was sent, as it was sent."""
+    row = await tx.one(FIRST_SENT, {"its_recipient": recipient, "its_thread": thread})
+    return None if row is None else str(BytesHeaderParser().parsebytes(row.content)["Message-ID"])
 
 
 _BY_ID = select(letters).where(letters.c.id == bindparam("its_id"))

@@ -57,6 +57,8 @@ class Moved:
     homeless: int
     """How many reports wait for a meeting that is not in the calendar yet."""
     calendar: bytes | None
+    known_as: str | None = None
+    """The name that calendars know the meeting by, if it is the meeting itself that was changed."""
 
     @property
     def count(self) -> int:
@@ -237,6 +239,7 @@ def moved(committee: Committee, moved_from: date | None, notices: Sequence[Row[A
         landings=[(by_date[day], counts[day]) for day in sorted(counts)],
         homeless=len(of_reports) - len(meetings),
         calendar=_file(committee, moved_from, meeting, change) if change and moved_from else None,
+        known_as=change["known_as"] if change else None,
     )
 
 
