@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from chassis.events import Event
 from intake.events import (
@@ -25,6 +26,7 @@ from intake.events import (
     ReportReturned,
     SubmissionRejected,
 )
+from intake.submissions import history
 from support.lone_service import LoneService
 from support.platforms import KEY, RunIntake, ask, envelope, post
 
@@ -155,9 +157,9 @@ async def test_a_rejection_is_told_with_what_was_wrong(intake: LoneService) -> N
 async def test_a_letter_is_a_line_in_the_history(intake: LoneService) -> None:
     """Whether it went or not."""
     submission_id = await sent(intake, "1")
-    await intake.hear(NotificationSent(submission_id=submission_id))
-    await intake.hear(NotificationFailed(submission_id=submission_id))
-    await intake.hear(NotificationBounced(submission_id=submission_id))
+    await intake.hear(NotificationSent(submission_id=submission_id, revision=1))
+    await intake.hear(NotificationFailed(submission_id=submission_id, revision=1))
+    await intake.hear(NotificationBounced(submission_id=submission_id, revision=1))
     steps = [step["event"] for step in (await told(intake, submission_id))["history"]]
     assert steps == [
         "submission.received",
@@ -165,6 +167,12 @@ async def test_a_letter_is_a_line_in_the_history(intake: LoneService) -> None:
         "notification.failed",
         "notification.bounced",
     ]
+
+
+async def test_a_letter_about_a_meeting_is_in_no_history(intake: LoneService) -> None:
+    """It bears the meeting's name where others have a submission's."""
+    await intake.hear(NotificationFailed(submission_id="valfard-2026-12-09", revision=0))
+    assert await intake.rows(select(history)) == []
 
 
 async def test_an_event_heard_twice_is_noted_once(intake: LoneService) -> None:

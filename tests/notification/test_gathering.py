@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
 from prometheus_client import CollectorRegistry
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from chassis.bus import Message
 from chassis.clock import in_stockholm
@@ -54,6 +54,7 @@ from notification.mailbag import letters as mailbag
 from notification.notices import notices
 from notification.post import Receipt, Refused
 from notification.recipients import load_committees
+from notification.unarrived import Unarrivals, letter_gauges
 from notification.unseen import passed_on_from
 from notification.workdays import is_workday
 from support.still_clock import StillClock
@@ -100,14 +101,17 @@ def moved(number: int, **changed: Any) -> Event:
 
 
 class FakePost:
-    """Takes every letter, or refuses what it is told to."""
+    """Takes every letter, or refuses what it is told to, and what goes to a wrong address."""
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, bytes]] = []
+        self.wrong: set[str] = set()
         self.refusals: list[Exception] = []
 
     async def deliver(self, letter: bytes, sender: str, recipient: str, letter_id: str) -> Receipt:
         del sender, letter_id
+        if recipient in self.wrong:
+            raise Refused("RCPT", code=550)
         if self.refusals:
             raise self.refusals.pop()
         self.taken.append((recipient, letter))
@@ -847,3 +851,140 @@ def test_who_is_next_is_told_in_working_hours_or_an_hour_later(asked: int, minut
     assert moment - asked_at >= timedelta(hours=1)
     assert is_in_hours or moment == asked_at + timedelta(hours=1)
     assert moment < deadline or minutes <= 60
+
+
+async def unarrived(office: Office) -> float | None:
+    """Look for letters that did not arrive; returns how many the operators see."""
+    counts = CollectorRegistry()
+    await Unarrivals(office.store, office.gathering.committees, *letter_gauges(counts)).look()
+    return counts.get_sample_value("kansli_letters_failed_near_deadline", {"committee": "valfard"})
+
+
+async def told_of_unarrived(office: Office) -> list[tuple[EmailMessage, str]]:
+    """What is sent when the window is over, and nothing before."""
+    await unarrived(office)
+    assert await office.mail() == []
+    office.clock.pass_by(minutes=30)
+    return await office.mail()
+
+
+async def become(office: Office, **values: Any) -> None:
+    """Let this be so of every letter that did not arrive."""
+    failed = update(mailbag).where(mailbag.c.state == "failed")
+    await office.store.write(lambda tx: tx.execute(failed.values(values)))
+
+
+@pytest.mark.parametrize("office", [beside(copies=[COPY], substitute=NEXT)], indirect=True)
+async def test_letters_that_do_not_arrive_near_the_deadline_are_told_to_the_copies_once(
+    office: Office,
+) -> None:
+    """In one letter for the meeting: which they were, to what address, since when, and by when."""
+    office.post.wrong = {SECRETARY}
+    await office.hear(filed(1), filed(2))
+    assert [to for _, to in await office.mail()] == [COPY, COPY]
+    assert [await unarrived(office), await unarrived(office)] == [2, 2]
+    ((letter, to),) = await told_of_unarrived(office)
+    assert (to, letter["Subject"]) == (
+        COPY,
+        "2 mejl inför Välfärd- och servicenämnden 9 december kom inte fram",
+    )
+    text = " ".join(words(letter).split())
+    assert text.count(f"till nämndsekreteraren ({SECRETARY}), sedan fredag 20 november klockan 13.00") == 2
+    assert "fredag 27 november klockan 12.00" in text
+    assert "/committees/valfard/meetings/2026-12-09" in text
+    assert await told_of_unarrived(office) == []
+
+
+@pytest.mark.parametrize("office", [beside(copies=[COPY], substitute=NEXT)], indirect=True)
+async def test_that_the_letter_about_others_failed_is_told_to_nobody(office: Office) -> None:
+    """Or it would go on for ever; and no more is sent to an address where nothing arrives."""
+    office.post.wrong = {SECRETARY}
+    await office.hear(filed(1))
+    await office.mail()
+    office.post.wrong = {SECRETARY, COPY}
+    assert await told_of_unarrived(office) == []
+    assert await unarrived(office) == 2
+    assert await told_of_unarrived(office) == []
+    await office.hear(filed(2))
+    await office.mail()
+    assert [to for _, to in await told_of_unarrived(office)] == [SUBSTITUTE]
+
+
+@pytest.mark.parametrize("office", [beside(copies=[COPY])], indirect=True)
+@pytest.mark.parametrize(
+    ("became", "count"),
+    [
+        ({"state": "sent"}, 0),
+        ({"state": "failed"}, 1),
+        ({"state": "dropped"}, 1),
+        ({"state": "parked"}, 0),
+        ({"state": "sent", "bounced_at": FRIDAY}, 1),
+        ({"state": "failed", "delayed_at": FRIDAY}, 1),
+        ({"state": "failed", "delivered_at": FRIDAY}, 0),
+        ({"bounced_at": FRIDAY, "delivered_at": FRIDAY + timedelta(minutes=1)}, 0),
+    ],
+)
+async def test_only_what_has_still_not_arrived_is_told(
+    office: Office, became: dict[str, Any], count: int
+) -> None:
+    """A letter that was sent again meanwhile, or came late, is nobody's trouble."""
+    office.post.wrong = {SECRETARY}
+    await office.hear(filed(1))
+    await office.mail()
+    await unarrived(office)
+    await become(office, **became)
+    assert await unarrived(office) == count
+    assert len(await told_of_unarrived(office)) == count
+
+
+@pytest.mark.parametrize("office", [notify("at-once", receipt=True)], indirect=True)
+async def test_a_receipt_that_does_not_arrive_is_not_the_committees_trouble(office: Office) -> None:
+    """Nor is what nobody is beside the secretary to hear of told to herself."""
+    office.post.wrong = {SENDER}
+    await office.hear(filed(1))
+    await office.mail()
+    assert await unarrived(office) == 0
+    office.post.wrong = {SECRETARY}
+    await office.hear(filed(2))
+    await office.mail()
+    assert await unarrived(office) == 1
+    assert await told_of_unarrived(office) == []
+
+
+@pytest.mark.parametrize("office", [beside(copies=[COPY])], indirect=True)
+@pytest.mark.parametrize(
+    ("at", "count"), [(datetime(2026, 11, 19, 22, 59, tzinfo=UTC), 0), (FRIDAY, 1), (DEADLINE_PASSED, 1)]
+)
+async def test_a_letter_that_fails_long_before_waits_until_the_deadline_is_near(
+    office: Office, at: datetime, count: int
+) -> None:
+    """There is time for the weekly tally to tell of it first."""
+    office.clock.now, office.post.wrong = datetime(2026, 11, 2, 12, tzinfo=UTC), {SECRETARY}
+    await office.hear(filed(1))
+    await office.mail()
+    office.clock.now = at
+    assert await unarrived(office) == count
+
+
+async def test_what_became_of_a_letter_about_a_meeting_is_told_once_in_the_meetings_name(
+    office: Office,
+) -> None:
+    """A letter about a packet tells of no report, and may fail like others."""
+    office.post.wrong = {SECRETARY}
+    await office.hear(
+        PacketFrozen.model_validate_json(
+            json.dumps(
+                {
+                    "submission_id": "p-1",
+                    "number": 1,
+                    "meeting": DECEMBER | {"committee": "valfard"},
+                    "reports": [],
+                }
+            )
+        )
+    )
+    await office.mail()
+    assert await unarrived(office) == 1
+    (said,) = await office.said()
+    assert (said.type, said.subject) == ("se.kansli.notification.failed.v1", "valfard-2026-12-09")
+    assert (said.data["revision"], said.data["form"], said.data["letter"]) == (0, "", "frozen")

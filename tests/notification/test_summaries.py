@@ -24,6 +24,7 @@ from notification.summaries import (
     WeeklyTally,
     sum_up,
 )
+from notification.unarrived import Astray, Unarrived
 from notification.unseen import Unseen
 from support.letter_words import words_of_html, words_of_text
 
@@ -61,6 +62,10 @@ def tally(forms: list[FormOfWeek], uncounted: list[str], **letters: int) -> Week
     return WeeklyTally(date(2026, 11, 16), date(2026, 11, 22), forms, uncounted, **none | letters)
 
 
+ASTRAY = Astray(
+    "En <rapport> hålls tillbaka & väntar", "nämndsekreteraren", "asa@exempel.se", in_stockholm(NOW)
+)
+
 SUMMARIES: dict[SummaryKind, list[Summary]] = {
     "gathered": [
         Gathered([occasion()], []),
@@ -82,6 +87,10 @@ SUMMARIES: dict[SummaryKind, list[Summary]] = {
         Reminder(PLANNED, held, unseen) for held, unseen in ((1, 0), (2, 0), (0, 1), (0, 2), (1, 1), (2, 2))
     ],
     "unseen": [Unseen(PLANNED, 1, in_stockholm(NOW)), Unseen(PLANNED, 2, in_stockholm(NOW))],
+    "unarrived": [
+        Unarrived(PLANNED, [ASTRAY], [ASTRAY.address]),
+        Unarrived(PLANNED, [ASTRAY] * 11, [ASTRAY.address]),
+    ],
     "guideline": [
         GuidelineEnds(
             "Riktlinjer <1>", "Nämnden § 3", "förvaltningen", date(2026, 12, 31), ["A", "B"], False

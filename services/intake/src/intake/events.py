@@ -159,10 +159,16 @@ class PacketFrozen(Event):
 class NotificationSent(Event):
     kind: ClassVar[str] = "notification.sent"
 
+    revision: int
+
 
 class NotificationFailed(Event):
     kind: ClassVar[str] = "notification.failed"
 
+    revision: int
+
 
 class NotificationBounced(Event):
     kind: ClassVar[str] = "notification.bounced"
+
+    revision: int

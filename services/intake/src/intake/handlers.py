@@ -100,7 +100,9 @@ async def note_moved_report(event: ReportMoved, tx: Transaction) -> None:
 async def note_letter(
     event: NotificationSent | NotificationFailed | NotificationBounced, tx: Transaction
 ) -> None:
-    await note(tx, event.submission_id, event.kind)
+    """One about a meeting has no revision, and is about no submission."""
+    if event.revision:
+        await note(tx, event.submission_id, event.kind)
 
 
 async def _leave_unscanned(event: SubmissionRejected | ReportEvent, tx: Transaction) -> None:

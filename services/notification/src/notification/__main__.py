@@ -22,6 +22,7 @@ from notification.post import open_post
 from notification.preview import PREVIEW
 from notification.recipients import find_committees, load_committee
 from notification.settings import NotificationSettings
+from notification.unarrived import Unarrivals, letter_gauges
 
 HISTORY = Path(__file__).parent / "migrations"
 
@@ -50,6 +51,7 @@ def build(settings: NotificationSettings, bus: Bus, clock: Clock = system_clock)
     counter = mails_counter(metrics.registry)
     delivery = Delivery(store, post, settings.sender_address, settings.on_uncertain, counter)
     arrivals = _arrivals(settings, store, metrics)
+    unarrivals = Unarrivals(store, committees, *letter_gauges(metrics.registry))
     return Service(
         name=settings.service,
         settings=settings,
@@ -63,7 +65,7 @@ def build(settings: NotificationSettings, bus: Bus, clock: Clock = system_clock)
         errands=delivery.errands(settings.letters_at_once),
         tally=lambda: tally(store),
         folders=[committees, forms],
-        background=[gathering.run, *([arrivals.watch] if arrivals else [])],
+        background=[gathering.run, unarrivals.run, *([arrivals.watch] if arrivals else [])],
         cleanup=[post.close],
     )
 

@@ -22,6 +22,7 @@ from notification.summaries import (
     Summary,
     WeeklyTally,
 )
+from notification.unarrived import Astray, Unarrived
 from notification.unseen import Unseen
 
 WRITTEN_AT = datetime(2026, 11, 20, 13, 3, 5, tzinfo=UTC)
@@ -123,6 +124,21 @@ EXAMPLES: Mapping[Kind, Example] = {
     "unseen": Example(
         "The secretary has been asked to open reports, and has not: told to who is next.",
         lambda _: Unseen(PLANNED, 2, datetime(2026, 11, 26, 7, tzinfo=STOCKHOLM)),
+    ),
+    "unarrived": Example(
+        "Letters about a meeting did not arrive, and its deadline is near: told to who reads beside.",
+        lambda committee: Unarrived(
+            PLANNED,
+            [
+                Astray(
+                    f"Ny rapport till {committee.name} 9 december: Kost, 12 november",
+                    "nämndsekreteraren",
+                    committee.secretary.email,
+                    datetime(2026, 11, 23, 9, 14, tzinfo=STOCKHOLM),
+                )
+            ],
+            [committee.secretary.email],
+        ),
     ),
     "frozen": Example("The packet of a meeting is done.", lambda _: Frozen(MEETING, 1, 12)),
     "moved": Example("A meeting has another day, hour or place.", moved),

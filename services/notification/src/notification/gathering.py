@@ -27,8 +27,19 @@ from notification.notices import NoticeKind, committees_with_due, take_due
 from notification.recipients import Committee, Committees, PlannedMeeting, SummaryKind, recipients_of_summary
 from notification.reminders import note_what_is_due, tally_of_week
 from notification.standings import held_on, unseen_on
-from notification.summaries import Frozen, GuidelineEnds, Origin, Reminder, Summary, gathered, moved, sum_up
 from notification.threads import in_thread, thread_of_summary
+from notification.summaries import (
+    Frozen,
+    GuidelineEnds,
+    Origin,
+    Reminder,
+    Summary,
+    gathered,
+    meeting_told_of,
+    moved,
+    sum_up,
+)
+from notification.unarrived import Unarrived, unarrived_by_now
 from notification.unseen import Unseen, unseen_by_now
 
 log = structlog.get_logger()
@@ -42,6 +53,7 @@ TOGETHER: Sequence[Sequence[NoticeKind]] = (
     ("frozen",),
     ("reminder",),
     ("unseen",),
+    ("unarrived",),
     ("tally",),
     ("guideline",),
 )
@@ -89,7 +101,8 @@ class Gathering:
         if told is None:
             return
         origin = self._origin(committee, told, notices)
-        recipients = recipients_of_summary(kind, committee, day_in_stockholm(tx.clock()))
+        unreached = told.unreached if isinstance(told, Unarrived) else ()
+        recipients = recipients_of_summary(kind, committee, day_in_stockholm(tx.clock()), unreached)
         if not recipients:
             log.warning("summary.unaddressed", committee=committee.id, kind=kind)
             return
@@ -99,7 +112,8 @@ class Gathering:
                 told, origin, committee, recipient, domain=self.sender.domain, created_at=tx.clock()
             )
             letter = await in_thread(tx, letter, thread)
-            await self._have_sent(tx, letter, notices if kind == "gathered" else ())
+            reports = notices if kind == "gathered" else ()
+            await self._have_sent(tx, letter, reports, meeting_told_of(told))
         log.info("summary.written", committee=committee.id, kind=kind, notices=len(notices))
 
     def _origin(self, committee: Committee, told: Summary, notices: Sequence[Row[Any]]) -> Origin:
@@ -111,7 +125,9 @@ class Gathering:
         day = meeting.date.isoformat()
         return Origin(f"{committee.id}-{day}", f"{page}/meetings/{day}", notices)
 
-    async def _have_sent(self, tx: Transaction, letter: Letter, reports: Sequence[Row[Any]]) -> None:
+    async def _have_sent(
+        self, tx: Transaction, letter: Letter, reports: Sequence[Row[Any]], meeting: date | None
+    ) -> None:
         """One letter for all: the reports it tells of stand beside it."""
         row = {
             "id": letter.id,
@@ -124,6 +140,7 @@ class Gathering:
             "content": as_bytes(letter, self.sender),
             "written_at": tx.clock(),
             "thread": letter.thread,
+            "meeting_date": meeting,
         }
         if await put_in(tx, row):
             await tx.insert_new(letter_reports, _told_of(letter, reports), [letter_reports.c.letter_id])
@@ -144,11 +161,13 @@ def _told_of(letter: Letter, reports: Sequence[Row[Any]]) -> list[dict[str, Any]
 
 
 def _by_letter(notices: Sequence[Row[Any]]) -> Iterator[tuple[SummaryKind, Sequence[Row[Any]]]]:
-    """What came is one letter, what left a meeting is one per meeting, all else one each."""
+    """What came is one letter, what left a meeting or did not arrive one per meeting, all else one each."""
     letters: dict[tuple[SummaryKind, str], list[Row[Any]]] = {}
     for notice in notices:
         kind: SummaryKind = "gathered" if notice.kind in ("filed", "rejected") else notice.kind
-        apart = {"gathered": "", "moved": str(notice.facts.get("moved_from"))}.get(kind, notice.id)
+        facts = notice.facts
+        together = {"gathered": "", "moved": facts.get("moved_from"), "unarrived": facts.get("date")}
+        apart = str(together.get(kind, notice.id))
         letters.setdefault((kind, apart), []).append(notice)
     yield from ((kind, about) for (kind, _), about in letters.items())
 
@@ -157,11 +176,18 @@ async def _summary(
     tx: Transaction, committee: Committee, kind: SummaryKind, notices: Sequence[Row[Any]]
 ) -> Summary | None:
     """What there is to tell by now; None when it has passed over."""
-    facts = notices[0].facts
     if kind == "gathered":
         return gathered(notices)
     if kind == "moved":
-        return moved(committee, _day(facts["moved_from"]), notices)
+        return moved(committee, _day(notices[0].facts["moved_from"]), notices)
+    if kind == "unarrived":
+        return await unarrived_by_now(tx, committee, notices)
+    return await _summary_of_one(tx, committee, kind, notices[0].facts)
+
+
+async def _summary_of_one(
+    tx: Transaction, committee: Committee, kind: SummaryKind, facts: Mapping[str, Any]
+) -> Summary | None:
     if kind == "frozen":
         return Frozen(Meeting.model_validate(facts["meeting"]), facts["number"], facts["count"])
     if kind in ("reminder", "unseen"):

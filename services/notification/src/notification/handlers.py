@@ -155,6 +155,7 @@ class Letters:
             "content": as_bytes(letter, self.sender),
             "written_at": tx.clock(),
             "thread": letter.thread,
+            "meeting_date": event.meeting.date if isinstance(event, ReportTold) and event.meeting else None,
         }
         if await put_in(tx, row):
             payload = {"letter_id": letter.id, "submission_id": event.submission_id, "form": event.form}

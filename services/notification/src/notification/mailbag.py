@@ -1,15 +1,16 @@
 """The letters that were written: their bytes, and what became of each."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from email.parser import BytesHeaderParser
 from enum import StrEnum
 from typing import Any, get_args
 
 from sqlalchemy import (
     Column,
+    Date,
     Index,
     Integer,
     LargeBinary,
@@ -54,14 +55,16 @@ letters = Table(
     Column("arrival_status", String),
     Column("thread", String),
     Index("letters_of_thread", "recipient", "thread", "state", "settled_at"),
+    Column("meeting_date", Date),
 )
 """`state` is written, sent, failed, parked or dropped; `uncertain` counts the times when nobody knows
 whether it was taken. Of each kind of report of delivery the latest one's time is kept, and of the
-latest of all its status (RFC 3463).
+latest of all its status (RFC 3463). `meeting_date` is the meeting that it was about when it was written.
 
 The bytes are made once, so that a letter that has to be sent again is the same letter.
 `thread` names what letters to one recipient have in common, if anything.
 """
+Index("letters_of_meeting", letters.c.committee, letters.c.meeting_date)
 
 
 letter_reports = Table(
@@ -86,15 +89,21 @@ class Told:
 
 
 async def told_in(tx: Transaction, letter: Row[Any]) -> Sequence[Told]:
-    """The reports that the letter told of; none for one about a meeting or a week."""
+    """The reports that the letter told of; without any the meeting, under its name; none for a week.
+
+    What is about a meeting has its name, `<committee>-<date>`, for a submission, and revision 0.
+    """
     if letter.kind not in get_args(SummaryKind):
         return [Told(letter.submission_id, letter.revision, letter.form, letter.id)]
     query = select(letter_reports).where(letter_reports.c.letter_id == letter.id)
     ordered = query.order_by(letter_reports.c.submission_id, letter_reports.c.revision)
-    return [
+    reports = [
         Told(row.submission_id, row.revision, row.form, _name_within(row, letter))
         for row in await tx.all(ordered)
     ]
+    if reports or letter.meeting_date is None:
+        return reports
+    return [Told(letter.submission_id, 0, "", letter.id)]
 
 
 def _name_within(row: Row[Any], letter: Row[Any]) -> str:
@@ -208,6 +217,13 @@ def has_failed(letter: Row[Any]) -> bool:
     return letter.state in ("failed", "dropped") or letter.bounced_at is not None
 
 
+def is_astray(letter: Row[Any]) -> bool:
+    """Whether the letter has not arrived, and nothing has been heard since of its having done so."""
+    last = arrival(letter)
+    refused = letter.state in ("failed", "dropped")
+    return last is Arrival.BOUNCED or (refused and last is not Arrival.DELIVERED)
+
+
 def bounced_at(letter: Row[Any], at: datetime) -> datetime:
     """When it bounced: not before it was sent, whatever the other server's clock says."""
     return max(at, letter.settled_at) if letter.state == "sent" else at
@@ -231,6 +247,17 @@ async def arrivals(store: Store) -> dict[str, int]:
     async with store.read() as connection:
         rows = (await connection.execute(select(*times).where(reported))).all()
     return Counter(str(arrival(row)) for row in rows)
+
+
+async def letters_astray(tx: Transaction, committee: str, meetings: Collection[date]) -> Sequence[Row[Any]]:
+    """The letters about the committee's meetings of these days that have not arrived, the oldest first."""
+    query = (
+        select(letters)
+        .where(letters.c.committee == committee, letters.c.meeting_date.in_(meetings))
+        .where(or_(letters.c.state.in_(("failed", "dropped")), letters.c.bounced_at.is_not(None)))
+        .order_by(letters.c.written_at, letters.c.id)
+    )
+    return [row for row in await tx.all(query) if is_astray(row)]
 
 
 async def tally(store: Store) -> dict[str, dict[str, int]]:

@@ -17,7 +17,7 @@ MOVES_COME_TOGETHER = timedelta(minutes=2)
 """A calendar that changes moves every report in one transaction; its events arrive within seconds."""
 
 NoticeKind: TypeAlias = Literal[
-    "filed", "rejected", "moved", "frozen", "reminder", "unseen", "tally", "guideline"
+    "filed", "rejected", "moved", "frozen", "reminder", "unseen", "unarrived", "tally", "guideline"
 ]
 
 notices = Table(

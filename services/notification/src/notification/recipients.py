@@ -1,7 +1,7 @@
 """Who is told what: the committees, and the letters that each event calls for."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -173,8 +173,16 @@ LetterKind: TypeAlias = Literal[
 ]
 """Letters about one report."""
 
-SummaryKind: TypeAlias = Literal["gathered", "moved", "frozen", "reminder", "unseen", "tally", "guideline"]
-"""Letters to the secretary about several reports, a meeting or a week; `unseen` is to who is next."""
+TO_SUBMITTER: Collection[LetterKind] = ("received", "rejected_submitter", "returned")
+"""Those that are not about the committee's own work."""
+
+SummaryKind: TypeAlias = Literal[
+    "gathered", "moved", "frozen", "reminder", "unseen", "unarrived", "tally", "guideline"
+]
+"""Letters to the secretary about several reports, a meeting or a week.
+
+`unseen` is to who is next after her, and so is `unarrived`, as it is often her address that is wrong.
+"""
 
 
 class Submitter(BaseModel):
@@ -209,8 +217,15 @@ def recipients_of(
     return _once_each(recipient for recipients in called_for for recipient in recipients)
 
 
-def recipients_of_summary(kind: SummaryKind, committee: Committee, today: date) -> tuple[Recipient, ...]:
-    """The secretary, or who stands in for her, and the copies; after her, who is next."""
+def recipients_of_summary(
+    kind: SummaryKind, committee: Committee, today: date, unreached: Collection[str] = ()
+) -> tuple[Recipient, ...]:
+    """The secretary, or who stands in for her, and the copies; after her, who is next.
+
+    `unreached` are the addresses at which letters that are told of did not arrive.
+    """
+    if kind == "unarrived":
+        return _beside_secretary(committee.secretary, {address.casefold() for address in unreached})
     if kind == "unseen":
         return _once_each(_next_after_secretary(committee.secretary, today))
     return _once_each(_secretary_and_copies(kind, committee, today))
@@ -224,6 +239,19 @@ def _next_after_secretary(secretary: Secretary, today: date) -> Iterator[Recipie
     if substitute is None or secretary.stand_in(today) is not None:
         for copy in secretary.copies:
             yield Recipient("unseen", copy, is_copy=True)
+
+
+def _beside_secretary(secretary: Secretary, unreached: Collection[str]) -> tuple[Recipient, ...]:
+    """The copies, or else the substitute, as far as letters reach them."""
+    copies = _once_each(
+        Recipient("unarrived", copy, is_copy=True)
+        for copy in secretary.copies
+        if copy.casefold() not in unreached
+    )
+    substitute = secretary.substitute
+    if copies or substitute is None or substitute.email.casefold() in unreached:
+        return copies
+    return (Recipient("unarrived", substitute.email, substitute.name, is_substitute=True),)
 
 
 def _once_each(recipients: Iterable[Recipient]) -> tuple[Recipient, ...]:

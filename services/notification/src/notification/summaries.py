@@ -12,6 +12,7 @@ from sqlalchemy.engine import Row
 from notification.letters import Letter, Meeting, Occasion, written
 from notification.meeting_files import calendar_file, meeting_event, vanished_event
 from notification.recipients import Committee, PlannedMeeting, Recipient
+from notification.unarrived import Unarrived
 from notification.unseen import Unseen
 
 
@@ -169,7 +170,15 @@ class GuidelineEnds:
         return cls(**{**facts, "last_day": date.fromisoformat(facts["last_day"])})
 
 
-Summary: TypeAlias = Gathered | Moved | Frozen | Reminder | Unseen | WeeklyTally | GuidelineEnds
+Summary: TypeAlias = Gathered | Moved | Frozen | Reminder | Unseen | Unarrived | WeeklyTally | GuidelineEnds
+
+
+def meeting_told_of(told: Summary) -> date | None:
+    """The meeting that the letter is about, the next if there are several."""
+    meeting = getattr(told, "meeting", None)
+    if meeting is None and isinstance(told, Gathered):
+        meeting = next(iter(told.meetings), None)
+    return meeting.date if meeting else None
 
 
 @dataclass(frozen=True, slots=True)

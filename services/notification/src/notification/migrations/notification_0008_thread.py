@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "notification_0008_thread"
-down_revision = "notification_0006_seen"
+down_revision = "notification_0007_meeting"
 branch_labels = None
 depends_on = None
 
