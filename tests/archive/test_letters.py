@@ -1,6 +1,7 @@
 """What became of the letters about a report is known where the report is."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import permutations
@@ -11,7 +12,13 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 from sqlalchemy.schema import CreateTable
 
-from archive.events import LetterEvent, NotificationBounced, NotificationFailed, NotificationSent
+from archive.events import (
+    LetterEvent,
+    NotificationBounced,
+    NotificationFailed,
+    NotificationSent,
+    SubmissionAccepted,
+)
 from archive.letters import letters, letters_about, letters_by_state, note_letter
 from chassis.store import open_store
 from support.lone_service import LoneService
@@ -102,3 +109,62 @@ async def _states_by_order(story: list[tuple[type[LetterEvent], int]]) -> set[tu
             rows = (await connection.execute(select(letters))).all()
         await store.close()
     return {(row.state, row.happened_at) for row in rows}
+
+
+MEETING = "/committees/valfard/meetings/2026-12-09"
+ASTRAY = "kom inte fram."
+
+
+async def notice(archive: LoneService, path: str = MEETING) -> str:
+    """What the meeting's page says of letters that did not arrive; nothing when there are none."""
+    async with archive.http.get(path) as answer:
+        assert answer.status == 200
+        page = await answer.text()
+    _, found, rest = page.partition(ASTRAY)
+    return rest.partition("</div>")[0] if found else ""
+
+
+async def test_a_meetings_page_shows_letters_that_did_not_arrive_until_they_do(
+    archive: LoneService, accepted: Callable[..., SubmissionAccepted]
+) -> None:
+    """Which letter, about which report and since when; one that was sent again is gone from there."""
+    await archive.hear(accepted("a"), heard(NotificationSent, "l0"))
+    assert await notice(archive) == ""
+    await archive.hear(heard(NotificationFailed, "l1"), heard(NotificationBounced, "l2", minutes=5))
+    shown = await notice(archive)
+    assert shown.count("Ny rapport") == shown.count('href="/reports/a"') == 2
+    assert [moment in shown for moment in ("13.00", "13.05", "Kontrollera adressen")] == [True] * 3
+    await archive.hear(heard(NotificationSent, "l1", minutes=9))
+    assert (await notice(archive)).count("<li>") == 1
+    assert await notice(archive, "/committees/valfard/meetings/2027-01-20") == ""
+    archive.clock.now = datetime(2026, 12, 9, 23, 0, tzinfo=UTC)
+    assert await notice(archive) == ""
+
+
+async def test_a_letter_about_the_meeting_itself_is_shown_there(archive: LoneService) -> None:
+    """It bears the meeting's name where others have a report's, and there is no report to open."""
+    about = {"submission_id": "valfard-2026-12-09", "revision": 0, "letter": "reminder"}
+    await archive.hear(heard(NotificationFailed).model_copy(update=about))
+    shown = await notice(archive)
+    assert "Påminnelse inför manusstopp" in shown
+    assert "/reports/" not in shown
+
+
+async def test_a_letter_to_who_sent_a_report_is_shown_to_nobody(
+    archive: LoneService, accepted: Callable[..., SubmissionAccepted]
+) -> None:
+    """Its address is not the committee's; what became of it stands on the report's page."""
+    await archive.hear(accepted("a"))
+    for kind in ("received", "returned", "rejected_submitter"):
+        await archive.hear(heard(NotificationFailed, kind).model_copy(update={"letter": kind}))
+    assert await notice(archive) == ""
+
+
+async def test_a_long_list_of_letters_is_cut_short(
+    archive: LoneService, accepted: Callable[..., SubmissionAccepted]
+) -> None:
+    """One wrong address loses them all, and the reports below are what the page is for."""
+    await archive.hear(accepted("a"), *(heard(NotificationFailed, f"l{number}") for number in range(12)))
+    shown = await notice(archive)
+    assert shown.count("Ny rapport") == 10
+    assert "och 2 till" in shown

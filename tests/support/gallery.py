@@ -9,6 +9,7 @@ from archive.pdf import Compensation, Finding
 from archive.web.frame import Frame, Mistake, Notice, Undo
 from archive.web.meetings import (
     Act,
+    AstrayLine,
     CommitteeLine,
     CommitteeView,
     MeetingLine,
@@ -133,8 +134,14 @@ MEETING = MeetingView(
     pastes=PASTES,
     next_meeting=date(2027, 1, 20),
     acts=frozenset({"freeze"}),
+    astray=(
+        AstrayLine("held", NOW - timedelta(days=1), TOURISM.submission_id, TOURISM.subject),
+        AstrayLine("reminder", NOW),
+    ),
 )
-EMPTY = replace(MEETING, reports=(), held=(), late=(), rejected=(), pastes=(), place="", acts=frozenset())
+EMPTY = replace(
+    MEETING, reports=(), held=(), late=(), rejected=(), pastes=(), place="", acts=frozenset(), astray=()
+)
 AFTER = replace(
     MEETING,
     now=NOW + timedelta(30),

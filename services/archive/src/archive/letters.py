@@ -1,16 +1,16 @@
 """What became of the letters about a report, as notification tells it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Column, Integer, String, Table, and_, func, or_, select, update
+from sqlalchemy import Column, Integer, String, Table, and_, func, literal, or_, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 
 from archive.events import LetterEvent, NotificationBounced, NotificationFailed, NotificationSent
-from archive.reports import metadata
+from archive.reports import metadata, reports
 from chassis.consumer import Subscription
 from chassis.store import Transaction
 from chassis.store.tables import Moment
@@ -27,8 +27,11 @@ letters = Table(
     Column("happened_at", Moment),
 )
 """One row per letter that notification has told of; `state` is sent, failed or bounced, and has been so since
-`happened_at`.
+`happened_at`. A letter about a meeting has the meeting's name, `<committee>-<date>`, for a submission.
 """
+
+_TO_SUBMITTER = ("received", "rejected_submitter", "returned")
+"""The kinds that are not for the committee, as notification names them."""
 
 LETTER_EVENTS = (NotificationSent, NotificationFailed, NotificationBounced)
 
@@ -70,6 +73,25 @@ async def letters_about(connection: AsyncConnection, submission_id: str) -> Sequ
     """The letters about one submission, in the order in which they came to be as they are."""
     query = select(letters).where(letters.c.submission_id == submission_id)
     return (await connection.execute(query.order_by(letters.c.happened_at, letters.c.id))).all()
+
+
+async def letters_astray(connection: AsyncConnection, committee: str, day: date) -> Sequence[Row[Any]]:
+    """The letters to the committee about the meeting that did not arrive, the oldest first.
+
+    Each has the subject and status of its report, which are None where it is about the meeting itself.
+    """
+    there = select(reports.c.submission_id).where(
+        reports.c.committee == committee, reports.c.meeting_date == day
+    )
+    about = there.union_all(select(literal(f"{committee}-{day.isoformat()}")))
+    query = (
+        select(letters, reports.c.subject, reports.c.status)
+        .outerjoin(reports, reports.c.submission_id == letters.c.submission_id)
+        .where(letters.c.submission_id.in_(about), letters.c.state.in_(("failed", "bounced")))
+        .where(letters.c.kind.not_in(_TO_SUBMITTER))
+        .order_by(letters.c.happened_at, letters.c.id)
+    )
+    return (await connection.execute(query)).all()
 
 
 async def letters_by_state(connection: AsyncConnection) -> Mapping[str, int]:

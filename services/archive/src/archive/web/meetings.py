@@ -6,6 +6,7 @@ from datetime import date, datetime, time
 from typing import Literal, TypeAlias
 
 from archive.pdf import Finding
+from archive.web.words import letter_kind_in_words
 
 Act = Literal["hold", "release", "decide", "return", "move", "order", "accept", "mask", "number", "undo"]
 """What may be done with a report; also the last step of the address that its form is sent to."""
@@ -118,12 +119,27 @@ class PasteText:
 
 
 @dataclass(frozen=True)
+class AstrayLine:
+    """A letter about the meeting that did not arrive; `subject` is its report's, if it is about one."""
+
+    kind: str
+    since: datetime
+    submission_id: str = ""
+    subject: str = ""
+
+    @property
+    def what(self) -> str:
+        return letter_kind_in_words(self.kind)
+
+
+@dataclass(frozen=True)
 class MeetingView:
     """A meeting with its reports in the order of the agenda, and beside them what is not on it.
 
     `late` came after the deadline and go to a later meeting unless they are taken along; `rejected` are
     incoming documents all the same. `next_meeting` is where a moved report goes, if there is one.
     `diarienummer` and `agenda_number` are the item's, as the newest packet has them.
+    `astray` are letters to the committee that did not arrive.
     """
 
     committee_id: str
@@ -144,6 +160,7 @@ class MeetingView:
     agenda_number: str = ""
     diarienummer: str = ""
     acts: Set[MeetingAct] = frozenset()
+    astray: tuple[AstrayLine, ...] = ()
 
     @property
     def address(self) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from archive.calendar import Meeting, is_over
 from archive.committees import Committee
+from archive.letters import letters_astray
 from archive.packets.drafting import Table
 from archive.packets.freezing import table_of
 from archive.packets.kept import packet_reports, packets
@@ -23,7 +24,7 @@ class MeetingRows:
     """What a meeting's page is made of; `packet_of` tells the newest packet of each revision of a report.
 
     `acts` are the histories of what is held: the page says why. `seen` are the revisions that a secretary
-    has seen.
+    has seen. `astray` are the letters to the committee that did not arrive.
     """
 
     table: Table
@@ -34,6 +35,7 @@ class MeetingRows:
     packet_of: Mapping[tuple[str, int], int]
     acts: Mapping[str, Sequence[Row[Any]]]
     seen: Collection[tuple[str, int]]
+    astray: Sequence[Row[Any]]
 
 
 async def meeting_rows(connection: AsyncConnection, committee: Committee, meeting: Meeting) -> MeetingRows:
@@ -55,6 +57,7 @@ async def meeting_rows(connection: AsyncConnection, committee: Committee, meetin
         packet_of=packet_of,
         acts=await acts_by_report(connection, [row.submission_id for row in table.held]),
         seen=await seen_among(connection, waiting),
+        astray=await letters_astray(connection, committee.id, meeting.date),
     )
 
 

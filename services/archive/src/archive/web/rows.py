@@ -20,7 +20,7 @@ from archive.reports import AUTOMATIC
 from archive.review import WAITING, can_be_undone
 from archive.statistics import StatisticsView
 from archive.views import findings_of, is_masked, report_to_print
-from archive.web.meetings import Act, MeetingAct, MeetingView, PacketLine, PasteText, ReportLine
+from archive.web.meetings import Act, AstrayLine, MeetingAct, MeetingView, PacketLine, PasteText, ReportLine
 from archive.web.reading import MeetingRows
 from archive.web.review import AttachmentLine, FirstView, HistoryLine, LetterLine, ReportView, SeenLine
 from archive.web.words import actor_in_words, status_in_words
@@ -103,7 +103,14 @@ class MeetingMaker:
             agenda_number=own[0].agenda_number if own else "",
             diarienummer=own[0].diarienummer if own else "",
             acts=self._acts(packets_there=bool(own)),
+            astray=self._astray(),
         )
+
+    def _astray(self) -> tuple[AstrayLine, ...]:
+        """Shown as long as something can be done: when the meeting has been held it is late for that."""
+        if self.meeting.cancelled or is_over(self.meeting, self.reader.now):
+            return ()
+        return tuple(_astray_line(letter) for letter in self.rows.astray)
 
     def _acts(self, *, packets_there: bool) -> frozenset[MeetingAct]:
         acts: set[MeetingAct] = set()
@@ -176,6 +183,14 @@ class MeetingMaker:
             PasteText("Punkt på föredragningslistan", agenda),
             *(PasteText(heading, text) for heading, _, text in headed),
         )
+
+
+def _astray_line(letter: Row[Any]) -> AstrayLine:
+    since = letter.happened_at or letter.heard_at
+    if letter.subject is None:
+        return AstrayLine(letter.kind, since)
+    shown = masked if is_masked(letter) else str
+    return AstrayLine(letter.kind, since, letter.submission_id, shown(letter.subject))
 
 
 def packet_line(packet: Row[Any]) -> PacketLine:

@@ -45,8 +45,22 @@ _RECIPIENTS = {
     "rejected_secretary": "Till sekreteraren",
     "rejected_submitter": "Till avsändaren",
     "returned": "Till avsändaren",
+    "received": "Till avsändaren",
+    "gathered": "Till sekreteraren",
+    "moved": "Till sekreteraren",
 }
 """By the kind of letter, as notification names it."""
+
+_LETTER_KINDS = {
+    "filed": "Ny rapport",
+    "held": "Rapport som hålls tillbaka",
+    "gathered": "Nya rapporter",
+    "moved": "Ändrat sammanträde",
+    "frozen": "Färdiga handlingar",
+    "reminder": "Påminnelse inför manusstopp",
+    "unseen": "Rapporter som ingen har öppnat",
+    "unarrived": "Mejl som inte kom fram",
+}
 
 _KIBIBYTE = 1024
 
@@ -70,6 +84,11 @@ def letter_in_words(state: str) -> str:
 
 def recipient_in_words(kind: str) -> str:
     return _RECIPIENTS.get(kind, kind)
+
+
+def letter_kind_in_words(kind: str) -> str:
+    """What the letter is about."""
+    return _LETTER_KINDS.get(kind, kind)
 
 
 def size_in_words(size: int) -> str:
