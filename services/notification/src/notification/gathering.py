@@ -27,7 +27,6 @@ from notification.notices import NoticeKind, committees_with_due, take_due
 from notification.recipients import Committee, Committees, PlannedMeeting, SummaryKind, recipients_of_summary
 from notification.reminders import note_what_is_due, tally_of_week
 from notification.standings import held_on, unseen_on
-from notification.threads import in_thread, thread_of_summary
 from notification.summaries import (
     Frozen,
     GuidelineEnds,
@@ -39,6 +38,7 @@ from notification.summaries import (
     moved,
     sum_up,
 )
+from notification.threads import in_thread, thread_of_summary
 from notification.unarrived import Unarrived, unarrived_by_now
 from notification.unseen import Unseen, unseen_by_now
 
