@@ -598,6 +598,20 @@ async def test_a_relay_that_comes_back_gets_every_letter_once(
     assert sorted(mail.recipients for mail in sink.mails) == sorted([(SECRETARY,), (COPY,), (SENDER,)])
 
 
+async def test_the_metrics_show_letters_that_did_not_arrive_also_when_there_are_none(
+    tmp_path: Path, config: Path, unused_tcp_port: int
+) -> None:
+    """An alert on a number that is not there would never go off."""
+    url = f"smtp://127.0.0.1:{unused_tcp_port}?starttls=never"
+    database = tmp_path / "notification.db"
+    async with alone(build, NotificationSettings, database, config=config, smtp_url=url) as service:
+        async with asyncio.timeout(30):
+            while 'kansli_letters{state="failed"} 0.0' not in await metrics_of(service):
+                await asyncio.sleep(0.01)
+        near = 'kansli_letters_failed_near_deadline{committee="valfard"} 0.0'
+        assert near in await metrics_of(service)
+
+
 async def metrics_of(service: LoneService) -> str:
     async with service.http.get("/metrics") as answer:
         return await answer.text()
