@@ -174,9 +174,21 @@ def _insert(table: Table) -> Insert:
     return table.insert().inline()
 
 
+class _NewInSqlite(sqlite.Insert):
+    """Always with the same words after it, so that what it was compiled to may be used again."""
+
+    inherit_cache = True
+
+
+class _NewInPostgresql(postgresql.Insert):
+    """The same for the other database."""
+
+    inherit_cache = True
+
+
 @cache
 def _insert_new(table: Table, dialect: str) -> Insert:
-    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    insert = _NewInSqlite if dialect == "sqlite" else _NewInPostgresql
     return insert(table).on_conflict_do_nothing().inline()
 
 
