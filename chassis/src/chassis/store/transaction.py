@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Executable, Insert, Table, bindparam, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult, Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningInsert
@@ -67,7 +66,7 @@ class Transaction:
 
     async def insert_once(self, table: Table, row: Mapping[str, Any]) -> bool:
         """Insert the row unless it is there; tells whether it was new."""
-        return bool((await self.execute(self._new_in(table), row)).rowcount)
+        return bool((await self.execute(_insert_new(table), row)).rowcount)
 
     async def insert_new(
         self,
@@ -76,7 +75,7 @@ class Transaction:
         returning: Sequence[ColumnElement[Any]],
     ) -> Sequence[Row[Any]]:
         """Insert what is not there yet; returns a row for each that was new."""
-        statement = _returning(self._new_in(table), tuple(returning))
+        statement = _returning(_insert_new(table), tuple(returning))
         return (await self.execute(statement, rows)).all() if rows else ()
 
     def insert_later(self, table: Table, *rows: Mapping[str, Any]) -> None:
@@ -140,7 +139,7 @@ class Transaction:
             "traceparent": current_traceparent(),
             "created_at": now,
         }
-        self._later.append((self._new_in(errands), row))
+        self._later.append((_insert_new(errands), row))
         self.errand_kinds.add(kind)
 
     @asynccontextmanager
@@ -164,9 +163,6 @@ class Transaction:
         with told_as_unavailable():
             await savepoint.commit()
 
-    def _new_in(self, table: Table) -> Insert:
-        return _insert_new(table, self._connection.dialect.name)
-
 
 @cache
 def _insert(table: Table) -> Insert:
@@ -174,22 +170,16 @@ def _insert(table: Table) -> Insert:
     return table.insert().inline()
 
 
-class _NewInSqlite(sqlite.Insert):
-    """Always with the same words after it, so that what it was compiled to may be used again."""
+class _InsertNew(Insert):
+    """Both databases say it in the same words; a dialect's own statement is compiled for each use."""
 
     inherit_cache = True
-
-
-class _NewInPostgresql(postgresql.Insert):
-    """The same for the other database."""
-
-    inherit_cache = True
+    _post_values_clause = text("ON CONFLICT DO NOTHING")
 
 
 @cache
-def _insert_new(table: Table, dialect: str) -> Insert:
-    insert = _NewInSqlite if dialect == "sqlite" else _NewInPostgresql
-    return insert(table).on_conflict_do_nothing().inline()
+def _insert_new(table: Table) -> Insert:
+    return _InsertNew(table).inline()
 
 
 @cache
