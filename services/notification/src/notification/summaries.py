@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from sqlalchemy.engine import Row
@@ -16,20 +17,20 @@ from notification.unarrived import Unarrived
 from notification.unseen import Unseen
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Gathered:
-    """What has come since the last time; a line each."""
+    """What has come since the last time; a line each, and of what is said of all only one reckoning."""
 
     filed: Sequence[Occasion]
     rejected: Sequence[Occasion]
 
-    @property
+    @cached_property
     def meetings(self) -> Sequence[Meeting]:
         """The meetings that the reports go to, the next first."""
         by_date = {one.meeting.date: one.meeting for one in self.filed if one.meeting}
         return [by_date[day] for day in sorted(by_date)]
 
-    @property
+    @cached_property
     def meeting(self) -> Meeting | None:
         """The meeting that all of them go to, if it is one."""
         days = {one.meeting.date if one.meeting else None for one in self.filed}
