@@ -8,9 +8,10 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import from_json, to_json
 from uuid_utils import uuid7
 
@@ -78,6 +79,13 @@ Printable = Annotated[str, Field(pattern=NO_CONTROL_CHARACTERS)]
 Key = Annotated[Printable, Field(min_length=1, max_length=200)]
 
 
+def _text(value: Any) -> str:
+    """A time is written; a number of seconds is no time in a CloudEvent."""
+    if not isinstance(value, str):
+        raise ValueError("no text")
+    return value
+
+
 class Envelope(BaseModel):
     """A CloudEvent's attributes and its data, as they came."""
 
@@ -88,18 +96,28 @@ class Envelope(BaseModel):
     source: Key
     type: Printable
     subject: Printable
-    time: AwareDatetime
+    time: Annotated[AwareDatetime, BeforeValidator(_text), Field(strict=False)]
     traceparent: str | None = None
     data: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Received:
-    """One event of a message: its own bytes, and the envelope, or why there is none."""
+    """One event of a message: what it came as, and the envelope, or why there is none."""
 
-    raw: bytes
     envelope: Envelope | None
     reason: str = ""
+    alone: bytes | None = None
+    """Its bytes, when it is all of its message."""
+    among_others: Any = None
+    """What it says, when it is one of several."""
+
+    @cached_property
+    def raw(self) -> bytes:
+        """The event's own bytes, made when they must be kept: that is seldom."""
+        if self.alone is not None:
+            return self.alone
+        return json.dumps(self.among_others, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def new_id() -> str:
@@ -148,27 +166,24 @@ def unpack(body: bytes, content_type: str) -> list[Received]:
     try:
         content = from_json(body, allow_inf_nan=False)
     except ValueError:
-        return [Received(body, None, "not JSON")]
+        return [Received(None, "not JSON", alone=body)]
     if content_type.split(";", maxsplit=1)[0].strip() == BATCH:
         return _unpack_batch(body, content)
-    return [_open(body, content)]
+    return [Received(*_opened(content), alone=body)]
 
 
 def _unpack_batch(body: bytes, content: Any) -> list[Received]:
     if not isinstance(content, list):
-        return [Received(body, None, "a batch that is no list")]
-    return [_open(_bytes_of(element), element) for element in content]
+        return [Received(None, "a batch that is no list", alone=body)]
+    return [Received(*_opened(element), among_others=element) for element in content]
 
 
-def _bytes_of(element: Any) -> bytes:
-    return json.dumps(element, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _open(raw: bytes, content: Any) -> Received:
+def _opened(content: Any) -> tuple[Envelope | None, str]:
+    """The envelope, or why there is none."""
     try:
-        return Received(raw, Envelope.model_validate_json(to_json(content)))
+        return Envelope.model_validate(content), ""
     except ValidationError as error:
-        return Received(raw, None, f"no CloudEvent: {_without_content(error)}")
+        return None, f"no CloudEvent: {_without_content(error)}"
 
 
 def fitting(bodies: Iterable[bytes], most: int) -> int:

@@ -29,7 +29,7 @@ class Transaction:
 
     def __init__(self, connection: AsyncConnection, source: str, clock: Clock) -> None:
         self._connection = connection
-        self._is_inline = connection.dialect.driver == "inline"
+        self._inline = connection.sync_connection if connection.dialect.driver == "inline" else None
         self._source = source
         self.clock = clock
         self.spoken_to: set[str] = set()
@@ -43,8 +43,8 @@ class Transaction:
     ) -> CursorResult[Any]:
         """Raises `StoreUnavailable`, which ends the whole transaction, for what time may heal."""
         with told_as_unavailable():
-            if self._is_inline:
-                return self._connection.sync_connection.execute(statement, rows)
+            if self._inline is not None:
+                return self._inline.execute(statement, rows)
             return await self._connection.run_sync(Connection.execute, statement, rows)
 
     async def one(self, statement: Executable, told: Mapping[str, Any] | None = None) -> Row[Any] | None:
