@@ -132,6 +132,7 @@ class Consumer:
         self._store = store
         self._metrics = metrics
         self._schedule = schedule or RetrySchedule()
+        self._age = metrics.age.labels(self.queue)
         self._due = asyncio.Event()
         store.on_commit(self._wake)
 
@@ -302,7 +303,7 @@ class Consumer:
             else:
                 outcome.answers.extend(rows)
                 outcome.handled += 1
-                self._metrics.age.labels(self.queue).observe((tx.clock() - envelope.time).total_seconds())
+                self._age.observe((tx.clock() - envelope.time).total_seconds())
 
     def _postponed(self, incoming: Incoming, attempts: int, later: TryLater, age: timedelta) -> Ending:
         """Put it off as it asked for, unless it has asked for so long that a person should know."""

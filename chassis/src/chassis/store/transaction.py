@@ -82,7 +82,7 @@ class Transaction:
         return (await self.execute(statement, rows)).all() if rows else ()
 
     def insert_later(self, table: Table, *rows: Mapping[str, Any]) -> None:
-        """Insert rows that nobody reads before the commit: a whole group's together, at its end.
+        """Insert rows together with the whole group's; who reads them before the commit flushes first.
 
         What would fail there fails the group, so it is for rows that cannot.
         """
@@ -151,15 +151,15 @@ class Transaction:
 
         A transaction that the database has ended has no savepoint left to go back to.
         """
+        await self.flush()
         with told_as_unavailable():
             savepoint = await self._connection.begin_nested()
-        before = len(self._later)
         try:
             yield
         except StoreUnavailable:
             raise
         except BaseException:
-            del self._later[before:]
+            self._later.clear()
             with told_as_unavailable():
                 await savepoint.rollback()
             raise

@@ -30,7 +30,6 @@ async def next_diarienummer(tx: Transaction, committee: Committee, now: datetime
     """
     year = day_in_stockholm(now).year
     counted = year if committee.diary.is_yearly else ALL_YEARS
-    await tx.insert_once(diaries, {"committee": committee.id, "year": counted, "last": 0})
     while True:
         number = committee.diary.number(await _next(tx, committee.id, counted), year)
         if not await _is_taken(tx, committee.id, number):
@@ -54,8 +53,12 @@ _TAKEN = (
 
 
 async def _next(tx: Transaction, committee: str, year: int) -> int:
-    number: int = (await tx.execute(_NEXT, {"its_committee": committee, "its_year": year})).scalar_one()
-    return number
+    asked = {"its_committee": committee, "its_year": year}
+    row = await tx.one(_NEXT, asked)
+    if row is None:
+        await tx.insert_once(diaries, {"committee": committee, "year": year, "last": 0})
+        (row,) = await tx.all(_NEXT, asked)
+    return int(row.last)
 
 
 async def _is_taken(tx: Transaction, committee: str, number: str) -> bool:

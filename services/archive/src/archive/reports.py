@@ -87,7 +87,7 @@ acts = Table(
     Column("event", String, nullable=False),
     Column("by", String, nullable=False),
     Column("reason", Text),
-    Column("before", JSON),
+    Column("before", JSON(none_as_null=True)),
 )
 """Who did what to a report, when and why; the database itself lets rows only be added.
 
@@ -234,17 +234,20 @@ async def record_act(
         "event": event,
         "by": by,
         "reason": reason,
+        "before": before,
     }
-    await tx.insert(acts, row if before is None else {**row, "before": before})
+    tx.insert_later(acts, row)
 
 
 async def last_act(tx: Transaction, submission_id: str) -> Row[Any] | None:
+    await tx.flush()
     query = select(acts).where(acts.c.submission_id == submission_id).order_by(acts.c.id.desc())
     return await tx.one(query.limit(1))
 
 
 async def was_done(tx: Transaction, submission_id: str, event: str) -> bool:
     """Whether it was ever done to the report."""
+    await tx.flush()
     query = select(acts.c.id).where(acts.c.submission_id == submission_id, acts.c.event == event)
     return await tx.one(query.limit(1)) is not None
 

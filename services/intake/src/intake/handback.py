@@ -14,7 +14,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_json
-from sqlalchemy import Column, ForeignKey, Integer, String, Table, case, select, update
+from sqlalchemy import Column, ForeignKey, Integer, String, Table, bindparam, case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis.callers import Callers, Platform
@@ -51,6 +51,9 @@ hand_backs = Table(
     Column("settled_at", Moment),
 )
 """One row per errand to a platform; the errand with the same key knows its state, attempts and last error."""
+
+
+_TOLD_OF = select(submissions).where(submissions.c.id == bindparam("its_id"))
 
 
 class News(BaseModel):
@@ -95,7 +98,9 @@ class HandBacks:
 
     async def begin(self, tx: Transaction, news: News) -> None:
         """Have the platform told, if it wants to be; what something newer has overtaken is no news."""
-        row = await tx.one(select(submissions).where(submissions.c.id == news.submission_id))
+        if not self.callers.current.platforms:
+            return
+        row = await tx.one(_TOLD_OF, {"its_id": news.submission_id})
         if row is None or _is_old(news, row):
             return
         platform = self.callers.current.platforms.get(row.caller)
@@ -126,6 +131,7 @@ class HandBacks:
 
     async def _begin(self, tx: Transaction, news: News) -> None:
         if news.kind == "callback":
+            await tx.flush()
             body = await _body(tx, news.submission_id)
             await _send(tx, news.model_copy(update={"body": body}), "callback")
         else:

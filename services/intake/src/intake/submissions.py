@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    Update,
     bindparam,
     case,
     delete,
@@ -577,7 +578,7 @@ async def _remember_key(tx: Transaction, submission: Incoming, receipt: Receipt)
 
 async def note(tx: Transaction, submission_id: str, event: str) -> None:
     """Add to what the sender can read of the submission's way."""
-    await tx.insert(history, _step(tx, submission_id, event))
+    tx.insert_later(history, _step(tx, submission_id, event))
 
 
 def _step(tx: Transaction, submission_id: str, event: str) -> dict[str, Any]:
@@ -608,20 +609,35 @@ async def note_report(
     meeting: dict[str, Any] | None,
 ) -> None:
     """What the archive says goes by the report's version, not by the order in which it comes."""
-    await _note_version(tx, submission_id, version, status=status, findings=findings, meeting=meeting)
+    told = {"new_status": status, "new_findings": findings, "new_meeting": meeting}
+    await _note_version(tx, _REPORTED, submission_id, version, told)
 
 
 async def note_frozen(tx: Transaction, submission_id: str, version: int, meeting: dict[str, Any]) -> bool:
     """It lies in a packet; tells whether that is news, and not of a revision that another has overtaken."""
-    return await _note_version(tx, submission_id, version, status="frozen", meeting=meeting)
+    return await _note_version(tx, _FROZEN, submission_id, version, {"new_meeting": meeting})
 
 
-async def _note_version(tx: Transaction, submission_id: str, version: int, **values: Any) -> bool:
-    noted = await tx.execute(
-        update(submissions)
-        .where(submissions.c.id == submission_id, submissions.c.report_version < version)
-        .values(report_version=version, **values)
-    )
+_OLDER = update(submissions).where(
+    submissions.c.id == bindparam("its_id"), submissions.c.report_version < bindparam("new_version")
+)
+_REPORTED = _OLDER.values(
+    report_version=bindparam("new_version"),
+    status=bindparam("new_status"),
+    findings=bindparam("new_findings", type_=JSON),
+    meeting=bindparam("new_meeting", type_=JSON),
+)
+_FROZEN = _OLDER.values(
+    report_version=bindparam("new_version"),
+    status="frozen",
+    meeting=bindparam("new_meeting", type_=JSON),
+)
+
+
+async def _note_version(
+    tx: Transaction, statement: Update, submission_id: str, version: int, told: Mapping[str, Any]
+) -> bool:
+    noted = await tx.execute(statement, {"its_id": submission_id, "new_version": version, **told})
     return bool(noted.rowcount)
 
 

@@ -35,7 +35,7 @@ from notification.recipients import (
     Submitter,
     recipients_of,
 )
-from notification.standings import Status, note_frozen, note_seen, note_standing
+from notification.standings import Heard, Status, note_frozen, note_seen, note_standing
 from notification.threads import in_thread, thread_of_report
 
 CONFIG_MAY_COME = timedelta(minutes=1)
@@ -68,14 +68,12 @@ class Letters:
         The sender hears at once, whatever the secretary's setting is.
         """
         committee = self._committee(event)
-        is_news = await note_standing(tx, event, "filed")
-        if is_news:
-            await withdraw(tx, event.submission_id)
+        heard = await _stands(event, "filed", tx)
         due = None if event.late else due_at(committee.notify, tx.clock())
         waits: tuple[LetterKind, ...] = () if due is None else ("filed",)
-        await self._write_letters(event, committee, tx, but_for=waits)
-        if due is not None and is_news:
-            await note(tx, self._notice("filed", event, due))
+        occasion = await self._write_letters(event, committee, tx, but_for=waits)
+        if due is not None and heard != "overtaken":
+            await note(tx, _notice("filed", event, occasion, due))
 
     async def tell_of_held(self, event: ReportHeld, tx: Transaction) -> None:
         """Always at once; what a person holds on the secretary's page is no news to the secretary."""
@@ -94,9 +92,9 @@ class Letters:
         committee = self._committee(event)
         due = due_at(committee.notify, tx.clock())
         waits: tuple[LetterKind, ...] = () if due is None else ("rejected_secretary",)
-        await self._write_letters(event, committee, tx, but_for=waits)
+        occasion = await self._write_letters(event, committee, tx, but_for=waits)
         if due is not None:
-            await note(tx, self._notice("rejected", event, due))
+            await note(tx, _notice("rejected", event, occasion, due))
 
     def _committee(self, event: Told) -> Committee:
         """Raises `TryLater` when the configuration does not have it (yet)."""
@@ -107,8 +105,8 @@ class Letters:
 
     async def _write_letters(
         self, event: Told, committee: Committee, tx: Transaction, but_for: Collection[LetterKind] = ()
-    ) -> None:
-        """Write a letter to each who is to know, and have it sent after the commit."""
+    ) -> Occasion:
+        """Write a letter to each who is to know, and have it sent after the commit; returns what it tells."""
         occasion = self._occasion(event)
         kind: EventKind = event.kind  # type: ignore[assignment]
         submitter = _submitter(event)
@@ -118,10 +116,7 @@ class Letters:
             letter = compose(occasion, committee, recipient, domain=self.sender.domain, created_at=tx.clock())
             thread = thread_of_report(committee, letter, occasion.meeting)
             await self._have_sent(tx, event, committee, await in_thread(tx, letter, thread))
-
-    def _notice(self, kind: NoticeKind, event: Told, due: datetime) -> dict[str, Any]:
-        """What the letter about several will need, as bare as any letter."""
-        return notice_row(kind, event, self._occasion(event).model_dump(mode="json"), due)
+        return occasion
 
     def _occasion(self, event: Told) -> Occasion:
         told = event.model_dump(mode="json", exclude={"submitter", "form", "committee"})
@@ -166,10 +161,17 @@ def _submitter(event: Told) -> Submitter:
     return Submitter(name=event.submitter.name, email=event.submitter.email)
 
 
-async def _stands(event: ReportTold, status: Status, tx: Transaction) -> None:
+def _notice(kind: NoticeKind, event: Told, occasion: Occasion, due: datetime) -> dict[str, Any]:
+    """What the letter about several will need, as bare as any letter."""
+    return notice_row(kind, event, occasion.model_dump(mode="json"), due)
+
+
+async def _stands(event: ReportTold, status: Status, tx: Transaction) -> Heard:
     """Note where the report is, and tell no more of where it was."""
-    if await note_standing(tx, event, status):
+    heard = await note_standing(tx, event, status)
+    if heard == "newer":
         await withdraw(tx, event.submission_id)
+    return heard
 
 
 async def note_released(event: ReportReleased, tx: Transaction) -> None:
@@ -181,7 +183,7 @@ async def note_moved(event: ReportMoved, tx: Transaction) -> None:
     """Note for one letter per meeting what the calendar has moved; who moved a report herself knows it."""
     if event.by == "person":
         await _stands(event, event.status, tx)
-    elif await note_standing(tx, event, event.status):
+    elif await note_standing(tx, event, event.status) != "overtaken":
         meeting = event.meeting.model_dump(mode="json") if event.meeting else None
         moved_from = event.moved_from.isoformat() if event.moved_from else None
         await amend(tx, event.submission_id, {"meeting": meeting})

@@ -45,8 +45,12 @@ seen = Table(
 """The revisions that a secretary has seen, also those that nothing else was heard of yet."""
 
 
-async def note_standing(tx: Transaction, event: ReportTold, status: Status) -> bool:
-    """Keep where the report stands now; tells whether this was news, and not overtaken by newer."""
+Heard: TypeAlias = Literal["first", "newer", "overtaken"]
+"""What an event about a report is, beside what was heard of the report before."""
+
+
+async def note_standing(tx: Transaction, event: ReportTold, status: Status) -> Heard:
+    """Keep where the report stands now, unless something newer has told it."""
     row: dict[str, Any] = {
         "submission_id": event.submission_id,
         "version": event.version,
@@ -57,9 +61,10 @@ async def note_standing(tx: Transaction, event: ReportTold, status: Status) -> b
         "since": tx.clock(),
     }
     if await tx.insert_once(standings, row):
-        return True
+        return "first"
     older = standings.c.submission_id == event.submission_id, standings.c.version < event.version
-    return bool((await tx.execute(update(standings).where(*older).values(**row))).rowcount)
+    noted = await tx.execute(update(standings).where(*older).values(**row))
+    return "newer" if noted.rowcount else "overtaken"
 
 
 async def note_frozen(tx: Transaction, report: FrozenReport) -> None:
