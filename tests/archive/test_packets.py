@@ -68,6 +68,11 @@ async def test_freezing_fixes_the_papers(archive: LoneService, accepted: MakeAcc
     assert [one["sha256"] for one in meeting["packets"]] == [packet["sha256"]]
     (told,) = await archive.said("packet.frozen", "intake")
     assert told.data["sha256"] == packet["sha256"]
+    assert told.data["pdf"] == {
+        "name": "2026-12-09_valfard_00_samtliga.pdf",
+        **packet["files"]["packet.pdf"],
+        "object": f"{packet['sha256'][:2]}/{packet['sha256']}",
+    }
     assert [one["submission_id"] for one in told.data["reports"]] == ["a", "b"]
     words = words_of_pdf(pdf)
     assert "14. Rapporter från kontaktpolitiker" in words

@@ -208,6 +208,15 @@ class FrozenReport(Part):
     version: int
 
 
+class PacketPdf(Part):
+    """The papers of a packet in one file, and the name that a browser saves it under."""
+
+    name: str
+    size: int
+    sha256: str
+    object: str
+
+
 class PacketFrozen(Event):
     """The papers of a meeting are fixed: number, time, bytes and their hash.
 
@@ -222,6 +231,7 @@ class PacketFrozen(Event):
     frozen_at: datetime
     sha256: str
     reports: list[FrozenReport]
+    pdf: PacketPdf | None = None
 
 
 class LetterEvent(Event):

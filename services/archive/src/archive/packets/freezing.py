@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from archive.calendar import Meeting
 from archive.committees import Committee
-from archive.events import FrozenReport, PacketFrozen
+from archive.events import FrozenReport, PacketFrozen, PacketPdf
 from archive.forms import Forms
 from archive.packets.archived import write_record
 from archive.packets.contents import Packet
@@ -221,6 +221,7 @@ def _told(
         frozen_at=draft.packet.frozen_at,
         sha256=kept[PACKET].sha256,
         reports=[FrozenReport.model_validate(holding) for holding in holdings],
+        pdf=PacketPdf(name=draft.packet.combined_name, **asdict(kept[PACKET])),
     )
 
 
