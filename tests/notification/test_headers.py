@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notification.headers import Sender, as_bytes
+from notification.letters import AttachedPacket, Letter
 from notification.post import open_post
 from support.swedish_letters import LETTER, WORDS, swedish_letter
 
@@ -23,6 +24,8 @@ SENDER = Sender("Kansli Exempelkommun", "kansli@exempel.se", reply_to="namnd@exe
 
 one_word = st.sampled_from(WORDS) | st.text("abcxyzåäöÅÄÖé0123456789-.,:;()\"'/=?_§@<>\\", min_size=1)
 lines = st.lists(one_word, min_size=1, max_size=14).map(" ".join)
+file_names = st.text("abcåäöÅÄÖé019-.,:;()'/=?_§@%*\r\n ").map("nämnd{}.pdf".format)
+"""Without quotation marks, which Python's reader takes off."""
 
 
 def read(content: bytes) -> EmailMessage:
@@ -102,6 +105,45 @@ def test_both_parts_are_read_as_they_were_written() -> None:
     text, html = message.iter_parts()
     assert ("text/plain", LETTER.text) == (text.get_content_type(), body(text))
     assert ("text/html", LETTER.html) == (html.get_content_type(), body(html))
+
+
+def with_packet(content: bytes, name: str = "2026-12-09_valfard_00_samtliga.pdf") -> Letter:
+    return replace(LETTER, packet=AttachedPacket(name, content))
+
+
+@given(content=st.binary(max_size=400), name=file_names)
+def test_a_packet_is_saved_as_it_was_frozen_and_under_its_name(content: bytes, name: str) -> None:
+    """Byte for byte, whatever its name is made of; text and HTML are beside it as ever."""
+    written = as_bytes(with_packet(content, name), SENDER)
+    message = read(written)
+    readings, file = message.iter_parts()
+    assert (message.get_content_type(), readings.get_content_type()) == (
+        "multipart/mixed",
+        "multipart/alternative",
+    )
+    assert [LETTER.text, LETTER.html] == [body(part) for part in readings.iter_parts()]
+    assert (file.get_content_type(), file.get_content_disposition()) == ("application/pdf", "attachment")
+    assert (file.get_payload(decode=True), file.get_filename()) == (content, name)
+    assert written.isascii()
+    assert not re.search(rb"(?<!\r)\n|\r(?!\n)", written)
+
+
+def test_a_file_name_of_the_archives_stands_as_it_is() -> None:
+    """A mail program that knows no RFC 2231 reads it too."""
+    written = as_bytes(with_packet(b"%PDF-1.7"), SENDER)
+    assert b"\r\n filename=2026-12-09_valfard_00_samtliga.pdf\r\n" in written
+
+
+def test_a_calendar_and_a_packet_go_along_both() -> None:
+    """Each is a part of its own, after what is read."""
+    letter = replace(with_packet(b"%PDF-1.7"), calendar=b"BEGIN:VCALENDAR\r\n")
+    kinds = [part.get_content_type() for part in read(as_bytes(letter, SENDER)).iter_parts()]
+    assert kinds == ["multipart/alternative", "text/calendar", "application/pdf"]
+
+
+def test_the_same_packet_gives_the_same_bytes() -> None:
+    """A letter that is sent again is the same letter, its file included."""
+    assert as_bytes(with_packet(b"%PDF-1.7"), SENDER) == as_bytes(with_packet(b"%PDF-1.7"), SENDER)
 
 
 def body(part: Any) -> str:

@@ -31,6 +31,7 @@ from hypothesis import strategies as st
 
 from chassis.settings import SettingsError
 from notification.headers import Sender, as_bytes
+from notification.letters import AttachedPacket
 from notification.post import SmtpPost, open_post
 from notification.settings import NotificationSettings
 from notification.signing import PrivateKey, Signer, private_key
@@ -157,6 +158,17 @@ def test_every_swedish_letter_verifies(subject: str, name: str, text: str) -> No
     assert verifies(content, dns(ED25519))
     assert content.isascii()
     assert not re.search(rb"(?<!\r)\n|\r(?!\n)", content)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_an_attached_packet_is_signed_with_its_letter(key: PrivateKey) -> None:
+    """Nobody on the way puts other papers in their place."""
+    letter = replace(LETTER, packet=AttachedPacket("handlingar.pdf", b"%PDF-1.7 " + b"paragraf " * 30))
+    content = as_bytes(letter, signing(key))
+    assert verifies(content, dns(key))
+    word, other = b64encode(b"%PDF-1.7"[:6]), b64encode(b"%PDF-2.0"[:6])
+    assert content.count(word) == 1
+    assert not verifies(content.replace(word, other), dns(key))
 
 
 @given(place=st.integers(min_value=0), change=st.integers(min_value=1, max_value=127))

@@ -14,13 +14,17 @@ from dataclasses import dataclass
 from email.header import Header
 from email.headerregistry import Address
 from email.utils import format_datetime
+from urllib.parse import quote
 
 from chassis.clock import in_stockholm
-from notification.letters import Letter
+from notification.letters import AttachedPacket, Letter
 from notification.signing import Signer
 
 _LINE_LENGTH = 76
 """Characters: no line that holds an encoded word is longer (RFC 2047 § 2)."""
+
+_TOKEN = re.compile(r"[A-Za-z0-9!#$&+.^_`{|}~-]+")
+"""What the value of a parameter may be as it stands (RFC 2045 § 5.1)."""
 
 _ON_ONE_LINE_OR_FOLDED = re.compile(r"[^\r\n]*(?:\r\n [^\r\n]+)*")
 
@@ -69,7 +73,7 @@ def _headers(letter: Letter, sender: Sender, boundary: str) -> Iterator[tuple[st
     yield "Content-Language", "sv"
     yield "X-Correlation-ID", letter.submission_id
     yield "MIME-Version", "1.0"
-    kind = "mixed" if letter.calendar else "alternative"
+    kind = "mixed" if letter.calendar or letter.packet else "alternative"
     yield "Content-Type", f'multipart/{kind}; boundary="{boundary}"'
 
 
@@ -109,15 +113,24 @@ def _boundary(letter: Letter) -> str:
 
 
 def _body(letter: Letter, boundary: str) -> Iterator[bytes]:
-    if letter.calendar is None:
+    files = list(_files(letter))
+    if not files:
         yield from _readings(letter, boundary)
         return
     inner = f"{boundary}_"
     yield f'--{boundary}\r\nContent-Type: multipart/alternative; boundary="{inner}"\r\n\r\n'.encode()
     yield from _readings(letter, inner)
-    yield f"--{boundary}\r\n".encode()
-    yield from _calendar(letter.calendar)
+    for file in files:
+        yield f"--{boundary}\r\n".encode()
+        yield from file
     yield f"--{boundary}--\r\n".encode()
+
+
+def _files(letter: Letter) -> Iterator[Iterator[bytes]]:
+    if letter.calendar is not None:
+        yield _calendar(letter.calendar)
+    if letter.packet is not None:
+        yield _pdf(letter.packet)
 
 
 def _readings(letter: Letter, boundary: str) -> Iterator[bytes]:
@@ -133,5 +146,22 @@ def _calendar(content: bytes) -> Iterator[bytes]:
     """A file to open, and with a method, so that a calendar offers to take it in (RFC 6047 § 2.4)."""
     yield b"Content-Type: text/calendar; charset=utf-8; method=PUBLISH; name=sammantrade.ics\r\n"
     yield b"Content-Disposition: attachment; filename=sammantrade.ics\r\n"
+    yield from _in_base64(content)
+
+
+def _pdf(packet: AttachedPacket) -> Iterator[bytes]:
+    """A file to save, under its name."""
+    yield f"Content-Type: application/pdf;\r\n {_parameter('name', packet.name)}\r\n".encode("ascii")
+    named = _parameter("filename", packet.name)
+    yield f"Content-Disposition: attachment;\r\n {named}\r\n".encode("ascii")
+    yield from _in_base64(packet.content)
+
+
+def _parameter(name: str, value: str) -> str:
+    """Write what is no token in percent signs (RFC 2231 § 4)."""
+    return f"{name}={value}" if _TOKEN.fullmatch(value) else f"{name}*=utf-8''{quote(value, safe='')}"
+
+
+def _in_base64(content: bytes) -> Iterator[bytes]:
     yield b"Content-Transfer-Encoding: base64\r\n\r\n"
     yield encodebytes(content).replace(b"\n", b"\r\n")

@@ -94,6 +94,14 @@ class Occasion(_Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class AttachedPacket:
+    """A packet's papers in one PDF, as it goes along with a letter."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     id: str
     """Known before the letter is sent, and without an address: fit for logs and file names."""
@@ -110,6 +118,7 @@ class Letter:
     created_at: datetime
     calendar: bytes | None = None
     """A calendar file that goes along (RFC 5545)."""
+    packet: AttachedPacket | None = None
     thread: str | None = None
     """What it has in common with other letters to the same person: a meeting, or a report."""
     follows: str | None = None
