@@ -1,7 +1,11 @@
 """A secretary's work before a meeting, through all four services: review, packet, correction, tally."""
 
+import asyncio
 import hashlib
 import json
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,6 +40,24 @@ async def packet_of(visitor: Visitor, coming: str, **wish: Any) -> Any:
     answer = await visitor.call("archive", "POST", f"{coming}/packets", json.dumps(wish).encode())
     assert answer.status == 201, answer.body
     return answer.content
+
+
+async def papers_sent(house: House, count: int) -> list[tuple[str, bytes]]:
+    """The files that came with letters about packets, the first packet's first, once there are so many."""
+
+    async def come() -> list[tuple[str, bytes]] | None:
+        files = await asyncio.to_thread(_attached, house.letters)
+        return files if len(files) == count else None
+
+    sent: list[tuple[str, bytes]] = await awaited(come, f"{count} letters with papers")
+    return sent
+
+
+def _attached(folder: Path) -> list[tuple[str, bytes]]:
+    letters = [message_from_bytes(path.read_bytes(), policy=default) for path in folder.glob("*.eml")]
+    told = [letter for letter in letters if letter["Subject"].startswith("Handlingarna till ")]
+    told.sort(key=lambda letter: letter["Date"].datetime)
+    return [(str(part.get_filename()), part.get_content()) for one in told for part in one.iter_attachments()]
 
 
 async def test_a_third_visit_that_the_chair_has_decided_about_is_filed(visitor: Visitor) -> None:
@@ -93,7 +115,7 @@ async def test_a_masked_report_shows_the_number_nowhere(visitor: Visitor) -> Non
 
 
 async def test_the_papers_are_frozen_and_corrected(visitor: Visitor, house: House, coming: str) -> None:
-    """Every sender reads it, the bytes are those of the hash, a correction makes the second packet."""
+    """Every sender reads it, the secretary is sent the bytes of the hash, a correction is a second packet."""
     sent = report(4, "paket", "filed")
     told = await visitor.ended(sent.body)
     left_out = await visitor.ended(report(5, "utanför", "held").body)
@@ -103,24 +125,28 @@ async def test_the_papers_are_frozen_and_corrected(visitor: Visitor, house: Hous
     content = (await visitor.call("archive", "GET", f"{coming}/packets/1/packet.pdf")).body
     assert hashlib.sha256(content).hexdigest() == packet["sha256"]
     assert told["id"] in [one["submission_id"] for one in packet["reports"]]
+    day = coming.rpartition("/")[2]
+    assert await papers_sent(house, 1) == [(f"{day}_{COMMITTEE}_00_samtliga.pdf", content)]
     await visitor.outcome(told["id"], "frozen")
     assert "it adds up" in house.kansli("tally").stdout
 
     body = completed(sent)
     assert (await visitor.post(body)).status == 202
     again = await visitor.outcome(told["id"], "filed")
-    assert again["meeting"]["date"] > coming.rpartition("/")[2]
+    assert again["meeting"]["date"] > day
     version = (await visitor.report(told["id"]))["version"]
-    moved = await visitor.act(told["id"], "move", version, "", meeting=coming.rpartition("/")[2])
+    moved = await visitor.act(told["id"], "move", version, "", meeting=day)
     assert moved.status == 200, moved.body
     second = await packet_of(visitor, coming, leave_out_held=True)
+    corrected = (await visitor.call("archive", "GET", f"{coming}/packets/2/packet.pdf")).body
+    assert [pdf for _, pdf in await papers_sent(house, 2)] == [content, corrected]
     assert (second["number"], len(second["changes"])) == (2, 1)
     assert (await visitor.call("archive", "GET", f"{coming}/packets/1/packet.pdf")).body == content
     await visitor.outcome(told["id"], "frozen")
 
     async def went_on() -> Any:
         meeting = (await visitor.report(left_out["id"]))["meeting"]
-        return meeting and meeting["date"] > coming.rpartition("/")[2]
+        return meeting and meeting["date"] > day
 
     await awaited(went_on, "what was left out goes on to the next meeting")
     assert "it adds up" in house.kansli("tally").stdout

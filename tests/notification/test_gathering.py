@@ -30,10 +30,12 @@ from chassis.errands import ErrandWorker
 from chassis.events import STRUCTURED, Envelope, Event, encode, new_id, queue_name, unpack
 from chassis.folders import WatchedFolder, each, whole
 from chassis.metrics import Metrics
+from chassis.objects import Objects
 from chassis.store import Store, Transaction, open_store
 from chassis.store.tables import errands, outbox
 from notification import week_counts
 from notification.__main__ import HISTORY
+from notification.attached_packets import AttachedPackets
 from notification.breaker import Breaker, relay_gauge
 from notification.delivery import Delivery, OnUncertain, mails_counter
 from notification.events import (
@@ -203,7 +205,8 @@ async def opened(url: str, config: Path, clock: StillClock, **changed: Any) -> A
     await store.open()
     await store.migrate(HISTORY)
     forms = WatchedFolder([config / "forms"], each(find_forms, lambda one: load_form(one, FRIDAY.date())))
-    gathering = Gathering(store, folder, forms, sender, pages)
+    packets = AttachedPackets(store, Objects((config / "objects").as_uri()))
+    gathering = Gathering(store, folder, forms, sender, pages, packets)
     yield Office(store, clock, post, config, folder, consumers, worker, gathering)
     await store.close()
 

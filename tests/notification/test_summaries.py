@@ -9,8 +9,9 @@ from typing import Any, get_args
 import pytest
 
 from chassis.clock import in_stockholm
+from notification.attached_packets import Unattached
 from notification.headers import Sender, as_bytes
-from notification.letters import Letter, Meeting, Occasion
+from notification.letters import AttachedPacket, Letter, Meeting, Occasion
 from notification.recipients import Committee, PlannedMeeting, Recipient, SummaryKind
 from notification.summaries import (
     FormOfWeek,
@@ -82,7 +83,12 @@ SUMMARIES: dict[SummaryKind, list[Summary]] = {
         Moved(date(2026, 12, 2), None, True, None, [], 0, b"BEGIN:VCALENDAR\r\n"),
         Moved(None, None, False, None, [(MEETING, 1)], 0, None),
     ],
-    "frozen": [Frozen(MEETING, 1, 12), Frozen(MEETING, 2, 1)],
+    "frozen": [
+        Frozen(MEETING, 1, 12),
+        Frozen(MEETING, 2, 1),
+        Frozen(MEETING, 1, 12, AttachedPacket("2026-12-09_valfard_00_samtliga.pdf", b"%PDF-1.7")),
+        *(Frozen(MEETING, 2, 1, reason) for reason in Unattached),
+    ],
     "reminder": [
         Reminder(PLANNED, held, unseen) for held, unseen in ((1, 0), (2, 0), (0, 1), (0, 2), (1, 1), (2, 2))
     ],

@@ -232,7 +232,10 @@ def apart_house(
             "PERSONAL_NUMBER_KEY": "nyckel för proven",
         },
         "archive": {"OBJECTS": (folder / "objects").as_uri(), "SEALING_KEY": "nyckel för proven"},
-        "notification": {"SMTP_URL": smtp_url or (folder / "letters").as_uri()},
+        "notification": {
+            "OBJECTS": (folder / "objects").as_uri(),
+            "SMTP_URL": smtp_url or (folder / "letters").as_uri(),
+        },
     }
     processes = {
         service: Process(

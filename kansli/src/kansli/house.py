@@ -52,6 +52,7 @@ def build_house(plan: Plan, clock: Clock = system_clock) -> list[Service]:
     notification_settings = _settings(
         NotificationSettings,
         plan,
+        objects=(data / "objects").as_uri(),
         smtp_url=(data / "letters").as_uri(),
         pages_url=f"http://{_settings(ArchiveSettings, plan).listen}",
     )

@@ -32,7 +32,7 @@ COMMITTEE: Known = {
     "diary": _keys("template registered"),
     "notify": _keys(
         "when window_minutes digest_at reminders_workdays_before weekly_tally receipt guideline_days_before "
-        "unseen"
+        "unseen attach_packet"
     ),
     "meetings": _keys("date time place deadline cancelled id sequence"),
     "units": _keys("id name"),

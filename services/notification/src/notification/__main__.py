@@ -7,10 +7,12 @@ from chassis.cli import main
 from chassis.clock import Clock, day_in_stockholm, system_clock
 from chassis.folders import WatchedFolder, each
 from chassis.metrics import Metrics
+from chassis.objects import Objects
 from chassis.service import Service
 from chassis.store import Store, open_store
 from notification import week_counts
 from notification.arrivals import Arrivals, mailbox_at, reports_counter
+from notification.attached_packets import AttachedPackets
 from notification.breaker import Breaker, relay_gauge
 from notification.delivery import Delivery, mails_counter
 from notification.events import NotificationBounced, NotificationFailed, NotificationSent
@@ -46,7 +48,8 @@ def build(settings: NotificationSettings, bus: Bus, clock: Clock = system_clock)
         sender,
         pages_url,
     )
-    gathering = Gathering(store, committees, forms, sender, pages_url)
+    packets = AttachedPackets(store, Objects(settings.objects) if settings.objects else None)
+    gathering = Gathering(store, committees, forms, sender, pages_url, packets)
     post = Breaker(open_post(settings.smtp_url.get_secret_value()), relay_gauge(metrics.registry))
     counter = mails_counter(metrics.registry)
     delivery = Delivery(store, post, settings.sender_address, settings.on_uncertain, counter)

@@ -118,6 +118,14 @@ class FrozenReport(Part):
     version: int
 
 
+class PacketPdf(Part):
+    """The papers in one file; `object` is its name in the object store, and names its hash."""
+
+    object: str
+    name: str
+    size: int
+
+
 class PacketFrozen(Event):
     """The papers of a meeting are fixed; one event for all of them."""
 
@@ -126,6 +134,7 @@ class PacketFrozen(Event):
     meeting: MeetingOfCommittee
     number: int
     reports: list[FrozenReport]
+    pdf: PacketPdf | None = None
 
 
 class SubmissionsCounted(Event):

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Row
 from chassis.clock import day_in_stockholm
 from chassis.folders import WatchedFolder
 from chassis.store import Store, Transaction
+from notification.attached_packets import AttachedPackets, PacketFile
 from notification.calendars import note_calendar
 from notification.delivery import SEND_LETTER
 from notification.guidelines import GuidedForms
@@ -50,14 +51,13 @@ LOOK_EVERY_S = 5.0
 TOGETHER: Sequence[Sequence[NoticeKind]] = (
     ("filed", "rejected"),
     ("moved",),
-    ("frozen",),
     ("reminder",),
     ("unseen",),
     ("unarrived",),
     ("tally",),
     ("guideline",),
 )
-"""What is told in one letter, as far as it is about one thing."""
+"""What is told in one letter, as far as it is about one thing; each packet has a letter of its own."""
 
 
 @dataclass
@@ -69,6 +69,7 @@ class Gathering:
     forms: WatchedFolder[GuidedForms]
     sender: Sender
     pages_url: str
+    packets: AttachedPackets
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
@@ -86,18 +87,26 @@ class Gathering:
             if committee_now is None:
                 log.warning("notices.waiting", committee=name)
                 continue
-            await self.store.write(partial(self._tell, committee_now), locks=[f"notices {name}"])
+            files = await self.packets.to_tell(committee_now)
+            await self.store.write(partial(self._tell, committee_now, files), locks=[f"notices {name}"])
 
-    async def _tell(self, committee: Committee, tx: Transaction) -> None:
+    async def _tell(self, committee: Committee, files: Mapping[str, PacketFile], tx: Transaction) -> None:
+        """A packet that was frozen while files were fetched is told the next time, with its own."""
+        for notice in await take_due(tx, committee.id, ["frozen"], among=files):
+            await self._write(tx, committee, "frozen", [notice], _frozen(notice.facts, files[notice.id]))
         for kinds in TOGETHER:
             notices = await take_due(tx, committee.id, kinds)
             for kind, about in _by_letter(notices):
-                await self._write(tx, committee, kind, about)
+                await self._write(tx, committee, kind, about, await _summary(tx, committee, kind, about))
 
     async def _write(
-        self, tx: Transaction, committee: Committee, kind: SummaryKind, notices: Sequence[Row[Any]]
+        self,
+        tx: Transaction,
+        committee: Committee,
+        kind: SummaryKind,
+        notices: Sequence[Row[Any]],
+        told: Summary | None,
     ) -> None:
-        told = await _summary(tx, committee, kind, notices)
         if told is None:
             return
         origin = self._origin(committee, told, notices)
@@ -115,6 +124,8 @@ class Gathering:
             reports = notices if kind == "gathered" else ()
             await self._have_sent(tx, letter, reports, meeting_told_of(told))
         log.info("summary.written", committee=committee.id, kind=kind, notices=len(notices))
+        if isinstance(told, Frozen) and told.unattached:
+            log.warning("packet.unattached", packet=notices[0].submission_id, reason=told.unattached.value)
 
     def _origin(self, committee: Committee, told: Summary, notices: Sequence[Row[Any]]) -> Origin:
         """The page of the meeting that it is all about, or else the committee's."""
@@ -137,7 +148,7 @@ class Gathering:
             "committee": letter.committee,
             "kind": letter.kind,
             "recipient": letter.recipient_address,
-            "content": as_bytes(letter, self.sender),
+            "content": await _written(letter, self.sender),
             "written_at": tx.clock(),
             "thread": letter.thread,
             "meeting_date": meeting,
@@ -146,6 +157,13 @@ class Gathering:
             await tx.insert_new(letter_reports, _told_of(letter, reports), [letter_reports.c.letter_id])
             payload = {"letter_id": letter.id, "submission_id": letter.submission_id, "form": ""}
             await tx.send_on_errand(SEND_LETTER, letter.id, payload)
+
+
+async def _written(letter: Letter, sender: Sender) -> bytes:
+    """Megabytes are written and signed beside the event loop."""
+    if letter.packet is None:
+        return as_bytes(letter, sender)
+    return await asyncio.to_thread(as_bytes, letter, sender)
 
 
 def _told_of(letter: Letter, reports: Sequence[Row[Any]]) -> list[dict[str, Any]]:
@@ -188,13 +206,15 @@ async def _summary(
 async def _summary_of_one(
     tx: Transaction, committee: Committee, kind: SummaryKind, facts: Mapping[str, Any]
 ) -> Summary | None:
-    if kind == "frozen":
-        return Frozen(Meeting.model_validate(facts["meeting"]), facts["number"], facts["count"])
     if kind in ("reminder", "unseen"):
         return await _before_deadline(tx, committee, kind, facts)
     if kind == "guideline":
         return GuidelineEnds.of(facts)
     return await tally_of_week(tx, committee.id, facts["forms"], datetime.fromisoformat(facts["until"]))
+
+
+def _frozen(facts: Mapping[str, Any], file: PacketFile) -> Frozen:
+    return Frozen(Meeting.model_validate(facts["meeting"]), facts["number"], facts["count"], file)
 
 
 def _day(written: str | None) -> date | None:

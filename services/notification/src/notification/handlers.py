@@ -214,6 +214,7 @@ async def note_packet(event: PacketFrozen, tx: Transaction) -> None:
                 "meeting": event.meeting.model_dump(mode="json"),
                 "number": event.number,
                 "count": len(event.reports),
+                "pdf": event.pdf.model_dump(mode="json") if event.pdf else None,
             },
             "due_at": tx.clock(),
         },

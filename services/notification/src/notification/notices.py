@@ -78,6 +78,13 @@ async def amend(tx: Transaction, submission_id: str, facts: Mapping[str, Any]) -
         await tx.execute(changed.values(facts={**notice.facts, **facts}))
 
 
+async def waiting(store: Store, committee: str, kind: NoticeKind) -> Sequence[Row[Any]]:
+    """What the committee's secretary is still to be told of the kind, due or not."""
+    of_kind = notices.c.committee == committee, notices.c.kind == kind
+    async with store.read() as connection:
+        return (await connection.execute(select(notices).where(*of_kind, notices.c.told_at.is_(None)))).all()
+
+
 async def committees_with_due(store: Store) -> Sequence[str]:
     """The committees for whose secretary something has waited long enough."""
     due = notices.c.told_at.is_(None), notices.c.due_at <= store.clock()
@@ -86,17 +93,21 @@ async def committees_with_due(store: Store) -> Sequence[str]:
         return (await connection.scalars(query)).all()
 
 
-async def take_due(tx: Transaction, committee: str, kinds: Collection[NoticeKind]) -> Sequence[Row[Any]]:
+async def take_due(
+    tx: Transaction, committee: str, kinds: Collection[NoticeKind], among: Collection[str] | None = None
+) -> Sequence[Row[Any]]:
     """Take all that waits of these kinds, if some of it is due: what is told together is fewer letters.
 
+    `among` are the only ones to take, where something had to be made ready for each of them.
     Whoever takes holds the committee's lock, so that another replica finds nothing left.
     """
-    waiting = (
+    to_tell = [
         notices.c.committee == committee,
         notices.c.kind.in_(kinds),
         notices.c.told_at.is_(None),
-    )
-    query = select(notices).where(*waiting).order_by(notices.c.due_at, notices.c.id)
+        *([] if among is None else [notices.c.id.in_(among)]),
+    ]
+    query = select(notices).where(*to_tell).order_by(notices.c.due_at, notices.c.id)
     found = await tx.all(query)
     if not found or found[0].due_at > tx.clock():
         return ()

@@ -111,6 +111,11 @@ class Notify(_Entry):
     """Whether who sent a report hears that it has come in, and when it is taken up."""
     unseen: bool = True
     """Whether it is told what nobody has opened the workday before a deadline; false without the pages."""
+    attach_packet: bool = False
+    """Whether the papers in one PDF go along with the letter that they are done.
+
+    Mail is no place for secrets: it is for the committee to decide that its papers may travel so.
+    """
 
 
 class PlannedMeeting(_Entry):

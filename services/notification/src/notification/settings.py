@@ -52,6 +52,14 @@ class NotificationSettings(ServiceSettings):
         default="http://127.0.0.1:8084",
         description="Where the secretary's pages are, for the links in letters",
     )
+    objects: str | None = Field(
+        default=None,
+        pattern=r"^(?:file:///|s3://).",
+        description=(
+            "Where packets lie: file:///… or s3://…, the same as the archive's; for committees with"
+            " notify.attach_packet, whose letters go without the file otherwise"
+        ),
+    )
     letters_at_once: int = Field(default=4, ge=1, le=50, description="How many letters are sent side by side")
 
     on_uncertain: OnUncertain = Field(

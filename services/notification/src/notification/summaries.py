@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 
 from sqlalchemy.engine import Row
 
-from notification.letters import Letter, Meeting, Occasion, written
+from notification.attached_packets import PacketFile, Unattached
+from notification.letters import AttachedPacket, Letter, Meeting, Occasion, written
 from notification.meeting_files import calendar_file, meeting_event, vanished_event
 from notification.recipients import Committee, PlannedMeeting, Recipient
 from notification.unarrived import Unarrived
@@ -76,6 +77,15 @@ class Frozen:
     meeting: Meeting
     number: int
     count: int
+    file: PacketFile = None
+
+    @property
+    def attached(self) -> AttachedPacket | None:
+        return self.file if isinstance(self.file, AttachedPacket) else None
+
+    @property
+    def unattached(self) -> Unattached | None:
+        return self.file if isinstance(self.file, Unattached) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +225,11 @@ def sum_up(
         domain=domain,
         created_at=created_at,
     )
-    return replace(letter, calendar=told.calendar if isinstance(told, Moved) else None)
+    return replace(
+        letter,
+        calendar=told.calendar if isinstance(told, Moved) else None,
+        packet=told.attached if isinstance(told, Frozen) else None,
+    )
 
 
 def gathered(notices: Iterable[Row[Any]]) -> Gathered:
