@@ -262,6 +262,17 @@ async def test_a_digest_comes_on_workdays_in_the_morning(office: Office) -> None
     assert str(letter["Subject"]).startswith("2 rapporter att granska")
 
 
+@pytest.mark.parametrize("office", [notify("digest"), notify("gathered", window_minutes=300)], indirect=True)
+async def test_what_could_only_be_told_after_the_deadline_does_not_wait(office: Office) -> None:
+    """It came in time; a letter that asks for something until yesterday would be of no use."""
+    office.clock.now = datetime(2026, 11, 27, 8, tzinfo=UTC)
+    await office.hear(filed(1))
+    (letter,) = await office.letters()
+    assert words(letter).startswith("Granska rapporten senast fredag 27 november klockan 12.00.")
+    office.clock.pass_by(days=5)
+    assert await office.letters() == []
+
+
 @pytest.mark.parametrize("office", [notify("gathered", receipt=True)], indirect=True)
 async def test_a_sender_has_a_receipt_at_once(office: Office) -> None:
     """The secretary's gathering does not keep it waiting, and a report that a person holds is none."""

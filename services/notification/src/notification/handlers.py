@@ -69,7 +69,7 @@ class Letters:
         """
         committee = self._committee(event)
         heard = await _stands(event, "filed", tx)
-        due = None if event.late else due_at(committee.notify, tx.clock())
+        due = _can_wait_until(event, committee, tx.clock())
         waits: tuple[LetterKind, ...] = () if due is None else ("filed",)
         occasion = await self._write_letters(event, committee, tx, but_for=waits)
         if due is not None and heard != "overtaken":
@@ -155,6 +155,14 @@ class Letters:
         if await put_in(tx, row):
             payload = {"letter_id": letter.id, "submission_id": event.submission_id, "form": event.form}
             await tx.send_on_errand(SEND_LETTER, letter.id, payload)
+
+
+def _can_wait_until(event: ReportFiled, committee: Committee, now: datetime) -> datetime | None:
+    """When it is told with others; None for at once, also where that would be after the deadline."""
+    due = due_at(committee.notify, now)
+    if due is None or event.late or (event.meeting is not None and due >= event.meeting.deadline):
+        return None
+    return due
 
 
 def _submitter(event: Told) -> Submitter:
