@@ -526,15 +526,41 @@ def events_of(letter: EmailMessage) -> list[Any]:
     return list(calendar.walk("VEVENT"))
 
 
-async def test_a_frozen_packet_is_told_with_its_page(office: Office) -> None:
-    """One letter, however many reports lie in it."""
+def frozen_with(*names: str) -> Event:
+    """A packet with these reports in their third version."""
     packet = {
         "submission_id": "p-1",
         "meeting": DECEMBER | {"committee": "valfard"},
         "number": 2,
-        "reports": [{"submission_id": "s-1", "version": 3}, {"submission_id": "s-2", "version": 3}],
+        "reports": [{"submission_id": name, "version": 3} for name in names],
     }
-    frozen = PacketFrozen.model_validate_json(json.dumps(packet))
+    return PacketFrozen.model_validate_json(json.dumps(packet))
+
+
+async def test_a_packet_does_not_take_back_what_came_after_it(office: Office) -> None:
+    """A newer revision goes to the next meeting, and may be heard of before the packet is."""
+    january = DECEMBER | {"date": "2027-01-20", "deadline": "2027-01-08T11:00:00Z"}
+    await office.hear(filed(1, version=4, revision=2, meeting=january), frozen_with("s-1"))
+    await office.letters()
+    office.clock.pass_by(hours=1)
+    assert [letter["Subject"] for letter in await office.letters()] == [
+        "1 rapport att granska till Välfärd- och servicenämnden 20 januari 2027"
+    ]
+
+
+async def test_what_lies_in_a_packet_that_was_heard_of_first_is_not_told_as_new(office: Office) -> None:
+    """Nor is anybody asked to open it."""
+    await office.hear(frozen_with("s-1"), filed(1))
+    assert len(await office.letters()) == 1
+    office.clock.pass_by(hours=1)
+    assert await office.letters() == []
+    office.clock.now = datetime(2026, 11, 26, 7, tzinfo=UTC)
+    assert await office.letters() == []
+
+
+async def test_a_frozen_packet_is_told_with_its_page(office: Office) -> None:
+    """One letter, however many reports lie in it."""
+    frozen = frozen_with("s-1", "s-2")
     await office.hear(filed(1), filed(2), frozen, frozen)
     (letter,) = await office.letters()
     assert letter["Subject"] == "Handlingarna till Välfärd- och servicenämnden 9 december är klara"

@@ -207,8 +207,8 @@ async def note_report_seen(event: ReportSeen, tx: Transaction) -> None:
 async def note_packet(event: PacketFrozen, tx: Transaction) -> None:
     """Its letter comes at once, and what lies in it waits for nobody."""
     for report in event.reports:
-        await withdraw(tx, report.submission_id)
-        await note_frozen(tx, report)
+        if await note_frozen(tx, event.meeting, report):
+            await withdraw(tx, report.submission_id)
     await note(
         tx,
         {

@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from chassis.store import Store, Transaction
 from chassis.store.tables import Moment
-from notification.events import FrozenReport, ReportSeen, ReportTold
+from notification.events import FrozenReport, MeetingOfCommittee, ReportSeen, ReportTold
 from notification.mailbag import metadata
 
 Status: TypeAlias = Literal["filed", "held", "returned"]
@@ -67,11 +67,17 @@ async def note_standing(tx: Transaction, event: ReportTold, status: Status) -> H
     return "newer" if noted.rowcount else "overtaken"
 
 
-async def note_frozen(tx: Transaction, report: FrozenReport) -> None:
-    """Wait no longer for what lies in a packet; of what was not heard yet there is nothing to note."""
-    older = standings.c.submission_id == report.submission_id, standings.c.version < report.version
+async def note_frozen(tx: Transaction, meeting: MeetingOfCommittee, report: FrozenReport) -> bool:
+    """Wait no longer for what lies in a packet; tells whether this was news, and not overtaken by newer.
+
+    What is heard of the report later, and was so before, is then no news.
+    """
     frozen = {"status": "frozen", "version": report.version, "since": tx.clock()}
-    await tx.execute(update(standings).where(*older).values(**frozen))
+    place = {"committee": meeting.committee, "meeting_date": meeting.date, "revision": None}
+    if await tx.insert_once(standings, {"submission_id": report.submission_id, **frozen, **place}):
+        return True
+    older = standings.c.submission_id == report.submission_id, standings.c.version < report.version
+    return bool((await tx.execute(update(standings).where(*older).values(**frozen))).rowcount)
 
 
 async def note_seen(tx: Transaction, event: ReportSeen) -> None:
