@@ -44,6 +44,7 @@ from notification.events import (
     ReportHeld,
     ReportMoved,
     ReportReleased,
+    ReportReturned,
     ReportSeen,
     SubmissionRejected,
     SubmissionsCounted,
@@ -311,6 +312,27 @@ async def test_a_letter_tells_what_holds_when_it_is_written(office: Office) -> N
         "Kost, 12 november (nummer 190456), till sammanträdet 9 december.",
         "Kultur, 12 november (nummer 190456), till sammanträdet 9 december.",
     ]
+
+
+async def test_a_report_that_the_calendar_moved_before_it_was_heard_of_is_told_where_it_goes(
+    office: Office,
+) -> None:
+    """Events overtake each other, and a report that was moved is not for that known to the secretary."""
+    january = DECEMBER | {"date": "2027-01-20", "deadline": "2027-01-08T11:00:00Z"}
+    await office.hear(moved(1, meeting=january), filed(1))
+    office.clock.pass_by(hours=1)
+    subjects = [str(letter["Subject"]) for letter in await office.letters()]
+    assert "1 rapport att granska till Välfärd- och servicenämnden 20 januari 2027" in subjects
+
+
+@pytest.mark.parametrize("office", [notify("at-once", receipt=True)], indirect=True)
+async def test_a_report_that_was_returned_is_not_told_as_filed_or_held_afterwards(office: Office) -> None:
+    """Its sender would have heard last that it goes to the meeting."""
+    await office.hear(
+        told(ReportReturned, 1, version=3, reason="Datum saknas."), filed(1), held(1, version=2)
+    )
+    (letter,) = [letter for letter, _ in await office.mail()]
+    assert letter["Subject"] == "Din rapport till Välfärd- och servicenämnden kommer tillbaka till dig"
 
 
 async def test_each_report_of_a_gathered_letter_is_told_of_it(office: Office) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy.engine import Row
+
 from chassis.clock import day_in_stockholm
 from chassis.consumer import Subscription
 from chassis.folders import WatchedFolder
@@ -26,7 +28,7 @@ from notification.events import (
 from notification.headers import Sender, as_bytes
 from notification.letters import Letter, Occasion, compose
 from notification.mailbag import put_in
-from notification.notices import MOVES_COME_TOGETHER, NoticeKind, amend, due_at, note, withdraw
+from notification.notices import MOVES_COME_TOGETHER, NoticeKind, amend, due_at, note, noted, withdraw
 from notification.recipients import (
     Committee,
     Committees,
@@ -35,7 +37,7 @@ from notification.recipients import (
     Submitter,
     recipients_of,
 )
-from notification.standings import Heard, Status, note_frozen, note_seen, note_standing
+from notification.standings import Status, note_frozen, note_seen, note_standing, standing_of
 from notification.threads import in_thread, thread_of_report
 
 CONFIG_MAY_COME = timedelta(minutes=1)
@@ -68,18 +70,20 @@ class Letters:
         The sender hears at once, whatever the secretary's setting is.
         """
         committee = self._committee(event)
-        heard = await _stands(event, "filed", tx)
+        overtaken_by = await _stands(event, "filed", tx)
+        if _is_returned(overtaken_by):
+            return
         due = _can_wait_until(event, committee, tx.clock())
         waits: tuple[LetterKind, ...] = () if due is None else ("filed",)
         occasion = await self._write_letters(event, committee, tx, but_for=waits)
-        if due is not None and heard != "overtaken":
-            await note(tx, _notice("filed", event, occasion, due))
+        if due is not None:
+            await _note_filed(event, _notice("filed", event, occasion, due), overtaken_by, tx)
 
     async def tell_of_held(self, event: ReportHeld, tx: Transaction) -> None:
         """Always at once; what a person holds on the secretary's page is no news to the secretary."""
         committee = self._committee(event)
-        await _stands(event, "held", tx)
-        if event.reason is None:
+        overtaken_by = await _stands(event, "held", tx)
+        if event.reason is None and not _is_returned(overtaken_by):
             await self._write_letters(event, committee, tx)
 
     async def tell_of_returned(self, event: ReportReturned, tx: Transaction) -> None:
@@ -169,17 +173,37 @@ def _submitter(event: Told) -> Submitter:
     return Submitter(name=event.submitter.name, email=event.submitter.email)
 
 
+async def _note_filed(
+    event: ReportFiled, notice: dict[str, Any], overtaken_by: Row[Any] | None, tx: Transaction
+) -> None:
+    """What the calendar alone has moved on meanwhile is told too, with the meeting that it goes to now."""
+    if overtaken_by is None:
+        await note(tx, notice)
+        return
+    move = f"{ReportMoved.kind} {event.submission_id} {overtaken_by.revision} {overtaken_by.version}"
+    moved = await noted(tx, move)
+    if moved is not None and overtaken_by.status == "filed":
+        await note(tx, notice | {"facts": notice["facts"] | {"meeting": moved.facts["meeting"]}})
+
+
 def _notice(kind: NoticeKind, event: Told, occasion: Occasion, due: datetime) -> dict[str, Any]:
     """What the letter about several will need, as bare as any letter."""
     return notice_row(kind, event, occasion.model_dump(mode="json"), due)
 
 
-async def _stands(event: ReportTold, status: Status, tx: Transaction) -> Heard:
-    """Note where the report is, and tell no more of where it was."""
+async def _stands(event: ReportTold, status: Status, tx: Transaction) -> Row[Any] | None:
+    """Note where the report is, and tell no more of where it was; returns where it is if that is not news."""
     heard = await note_standing(tx, event, status)
+    if heard == "overtaken":
+        return await standing_of(tx, event.submission_id)
     if heard == "newer":
         await withdraw(tx, event.submission_id)
-    return heard
+    return None
+
+
+def _is_returned(standing: Row[Any] | None) -> bool:
+    """Whether what came before would be told as if it were still so, to a sender who knows better."""
+    return standing is not None and standing.status == "returned"
 
 
 async def note_released(event: ReportReleased, tx: Transaction) -> None:

@@ -60,6 +60,10 @@ async def find_notice(store: Store, notice_id: str) -> Row[Any] | None:
         return (await connection.execute(select(notices).where(notices.c.id == notice_id))).first()
 
 
+async def noted(tx: Transaction, notice_id: str) -> Row[Any] | None:
+    return await tx.one(select(notices).where(notices.c.id == notice_id))
+
+
 _WITHDRAWN = delete(notices).where(
     notices.c.submission_id == bindparam("its_id"), notices.c.kind == "filed", notices.c.told_at.is_(None)
 )

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import Column, Date, Index, Integer, String, Table, exists, func, select, update
+from sqlalchemy.engine import Row
 from sqlalchemy.sql.elements import ColumnElement
 
 from chassis.store import Store, Transaction
@@ -65,6 +66,10 @@ async def note_standing(tx: Transaction, event: ReportTold, status: Status) -> H
     older = standings.c.submission_id == event.submission_id, standings.c.version < event.version
     noted = await tx.execute(update(standings).where(*older).values(**row))
     return "newer" if noted.rowcount else "overtaken"
+
+
+async def standing_of(tx: Transaction, submission_id: str) -> Row[Any] | None:
+    return await tx.one(select(standings).where(standings.c.submission_id == submission_id))
 
 
 async def note_frozen(tx: Transaction, meeting: MeetingOfCommittee, report: FrozenReport) -> bool:
