@@ -518,6 +518,23 @@ async def test_a_cancelled_meeting_may_leave_the_calendar_without_another_letter
     assert await office.letters() == []
 
 
+async def test_a_meeting_that_comes_back_is_told_under_a_higher_sequence(office: Office) -> None:
+    """Calendars have it as cancelled, and heed nothing under a number that they have seen."""
+    assert await office.letters() == []
+    letters = [await told_of_calendar(office, *meetings) for meetings in ([], [DECEMBER], [])]
+    subject = "Sammanträdet 9 december i Välfärd- och servicenämnden är "
+    assert [letter["Subject"] for letter in letters] == [
+        f"{subject}inställt",
+        f"{subject}ändrat",
+        f"{subject}inställt",
+    ]
+    assert [(event["STATUS"], event["SEQUENCE"]) for one in letters for event in events_of(one)] == [
+        ("CANCELLED", 1),
+        ("CONFIRMED", 2),
+        ("CANCELLED", 3),
+    ]
+
+
 async def test_what_is_new_or_over_in_a_calendar_is_no_letter(office: Office) -> None:
     """A year's plan is no news to who made it, and nobody needs to hear that last year's is gone."""
     later = DECEMBER | {"date": "2027-02-03", "deadline": "2027-01-20T11:00:00Z"}

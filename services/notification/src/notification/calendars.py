@@ -51,8 +51,10 @@ def _known_of(committee: Committee) -> Any:
 
 
 def _is_as_known(committee: Committee, known: Mapping[str, Row[Any]]) -> bool:
+    """A cancelled meeting is known also when it is no longer in the calendar."""
     planned = {meeting.known_as: meeting for meeting in committee.meetings}
-    return planned.keys() == known.keys() and not any(
+    left_out = {name for name in known.keys() - planned.keys() if known[name].cancelled}
+    return planned.keys() == known.keys() - left_out and not any(
         _differs(planned[name], known[name]) for name in planned
     )
 
@@ -89,13 +91,23 @@ def _next(known: Row[Any], meeting: PlannedMeeting | None) -> int:
 async def _keep(tx: Transaction, committee: Committee, known: Mapping[str, Row[Any]]) -> None:
     planned = {meeting.known_as: meeting for meeting in committee.meetings}
     for name in known.keys() - planned.keys():
-        await tx.execute(delete(known_meetings).where(*_is(committee, name)))
+        await _leave_out(tx, committee, known[name])
     for name, meeting in planned.items():
         if name not in known:
             await tx.insert_once(known_meetings, _row(committee, meeting, meeting.sequence))
         elif _differs(meeting, known[name]):
             values = _row(committee, meeting, _next(known[name], meeting))
             await tx.execute(update(known_meetings).where(*_is(committee, name)).values(**values))
+
+
+async def _leave_out(tx: Transaction, committee: Committee, known: Row[Any]) -> None:
+    """Keep it as cancelled until its day: should it come back, its sequence goes on from there."""
+    row = _is(committee, known.known_as)
+    if known.date < day_in_stockholm(tx.clock()) or committee.meeting_on(known.date) is not None:
+        await tx.execute(delete(known_meetings).where(*row))
+    elif not known.cancelled:
+        cancelled = {"cancelled": True, "sequence": _next(known, None)}
+        await tx.execute(update(known_meetings).where(*row).values(**cancelled))
 
 
 def _is(committee: Committee, known_as: str) -> tuple[Any, ...]:
