@@ -151,3 +151,15 @@ def test_a_substitute_is_told_why_the_letter_came() -> None:
     """It is true for the one who reads it."""
     text = write("reminder", Reminder(PLANNED, 1), is_substitute=True).text
     assert "är borta och du är ersättare." in " ".join(text.split())
+
+
+def test_one_report_that_moved_is_not_told_as_several() -> None:
+    """The number is in the letter, and the words follow it."""
+    one, several = (
+        " ".join(write("moved", Moved(None, None, False, None, [(MEETING, count)], 0, None)).text.split())
+        for count in (1, 2)
+    )
+    assert "Rapporten har följt med." in one
+    assert "Hit går rapporten: - 1 rapport" in one
+    assert "Rapporterna har följt med." in several
+    assert "Hit går rapporterna: - 2 rapporter" in several
