@@ -654,6 +654,29 @@ async def test_the_weekly_tally_comes_also_when_all_is_well(office: Office) -> N
     ]
 
 
+@pytest.mark.parametrize("office", [{"notify": {"weekly_tally": True, "receipt": False}}], indirect=True)
+@pytest.mark.parametrize(
+    ("report", "subject", "lead"),
+    [
+        ("delivered_at", "1 skrivet, 1 skickat", "Allt stämmer."),
+        ("bounced_at", "1 skrivet, 1 skickat", "Kontrollera adresserna: 1 mejl kom inte fram."),
+        ("delayed_at", "1 skrivet, 0 skickade", "Kontrollera adresserna: 1 mejl kom inte fram."),
+    ],
+)
+async def test_a_letter_that_was_given_up_is_tallied_by_what_was_reported_of_it(
+    office: Office, report: str, subject: str, lead: str
+) -> None:
+    """Once: the relay had taken it after all, and it did not fail in two ways."""
+    office.post.refusals = [Refused("RCPT", code=550)]
+    await office.hear(filed(1))
+    assert await office.letters() == []
+    await become(office, state="parked", **{report: FRIDAY})
+    office.clock.now = datetime(2026, 11, 23, 6, tzinfo=UTC)
+    (letter,) = await office.letters()
+    assert str(letter["Subject"]).endswith(subject)
+    assert words(letter).startswith(lead)
+
+
 def counted(**changed: Any) -> Event:
     """What intake tells of a week in which four reports of the form came in."""
     counts = {"received": 4, "rejected": 1, "held": 1, "returned": 0, "filed": 1, "frozen": 1, "parked": 0}

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.engine import Row
 
 from chassis.store import Store, Transaction
 from notification.guidelines import Ending, GuidedForms, endings, titles_of
@@ -159,7 +160,7 @@ async def tally_of_week(
     week = letters.c.written_at >= since, letters.c.written_at < until
     columns = (letters.c.state, *(letters.c[f"{kind}_at"] for kind in Arrival))
     rows = await tx.all(select(*columns).where(letters.c.committee == committee, *week))
-    states, arrived = Counter(row.state for row in rows), Counter(arrival(row) for row in rows)
+    states, arrived = Counter(_state_by_now(row) for row in rows), Counter(arrival(row) for row in rows)
     sent, on_the_way = states.pop("sent", 0), states.pop("written", 0)
     counts = {row.form: row for row in await counts_of(tx, list(titles), until.date())}
     return WeeklyTally(
@@ -173,3 +174,9 @@ async def tally_of_week(
         delivered=arrived[Arrival.DELIVERED],
         bounced=arrived[Arrival.BOUNCED],
     )
+
+
+def _state_by_now(letter: Row[Any]) -> str:
+    """What was given up here was sent all the same, if it has been reported as delivered or bounced since."""
+    was_sent = arrival(letter) in (Arrival.DELIVERED, Arrival.BOUNCED)
+    return "sent" if was_sent and letter.state != "written" else str(letter.state)
