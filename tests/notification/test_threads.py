@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -14,13 +14,21 @@ from uuid import uuid4
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import Select, text
 
 from chassis.store import Store, open_store
 from notification.__main__ import HISTORY
 from notification.headers import Sender, as_bytes
 from notification.letters import Letter, Meeting
-from notification.mailbag import FIRST_SENT, Arrival, first_sent, note_arrival, put_in, settle
+from notification.mailbag import (
+    FIRST_SENT,
+    Arrival,
+    first_sent,
+    letters_written,
+    note_arrival,
+    put_in,
+    settle,
+)
 from notification.recipients import Committee
 from notification.summaries import Frozen, Gathered, Moved, Summary, WeeklyTally
 from notification.threads import in_thread, thread_of_report, thread_of_summary
@@ -201,12 +209,21 @@ async def follow(folder: Path, steps: Sequence[Step]) -> None:
 
 async def test_an_index_finds_the_first_letter_of_a_thread(bag: Bag) -> None:
     """However many letters there are; the question is asked for each letter that is written."""
-    question = FIRST_SENT.params(its_recipient="a", its_thread="t")
-    async with bag.store.read() as connection:
-        words = question.compile(connection.engine, compile_kwargs={"literal_binds": True})
-        plan = [str(row.detail) for row in await connection.execute(text(f"EXPLAIN QUERY PLAN {words}"))]
+    plan = await plan_of(bag, FIRST_SENT.params(its_recipient="a", its_thread="t"))
     assert any("letters_of_thread (recipient=? AND thread=? AND state=?)" in line for line in plan)
     assert await bag.store.write(lambda tx: first_sent(tx, "a", "t")) is None
+
+
+async def test_an_index_finds_the_letters_of_a_week(bag: Bag) -> None:
+    """However many weeks there were; nobody else writes while they are counted."""
+    plan = await plan_of(bag, letters_written("a", NOW, NOW + timedelta(days=7)))
+    assert any("letters_of_week (committee=? AND written_at>? AND written_at<?)" in line for line in plan)
+
+
+async def plan_of(bag: Bag, question: Select[Any]) -> list[str]:
+    async with bag.store.read() as connection:
+        words = question.compile(connection.engine, compile_kwargs={"literal_binds": True})
+        return [str(row.detail) for row in await connection.execute(text(f"EXPLAIN QUERY PLAN {words}"))]
 
 
 def committee(*meetings: dict[str, Any]) -> Committee:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Select,
     String,
     Table,
     Text,
@@ -65,6 +66,7 @@ The bytes are made once, so that a letter that has to be sent again is the same 
 `thread` names what letters to one recipient have in common, if anything.
 """
 Index("letters_of_meeting", letters.c.committee, letters.c.meeting_date)
+Index("letters_of_week", letters.c.committee, letters.c.written_at)
 
 
 letter_reports = Table(
@@ -258,6 +260,13 @@ async def letters_astray(tx: Transaction, committee: str, meetings: Collection[d
         .order_by(letters.c.written_at, letters.c.id)
     )
     return [row for row in await tx.all(query) if is_astray(row)]
+
+
+def letters_written(committee: str, since: datetime, until: datetime) -> Select[Any]:
+    """What became of the committee's letters of that time; the index `letters_of_week` answers."""
+    times = (letters.c[f"{kind}_at"] for kind in Arrival)
+    written = letters.c.written_at >= since, letters.c.written_at < until
+    return select(letters.c.state, *times).where(letters.c.committee == committee, *written)
 
 
 async def tally(store: Store) -> dict[str, dict[str, int]]:

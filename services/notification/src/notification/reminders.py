@@ -10,7 +10,7 @@ from sqlalchemy.engine import Row
 
 from chassis.store import Store, Transaction
 from notification.guidelines import Ending, GuidedForms, endings, titles_of
-from notification.mailbag import Arrival, arrival, letters
+from notification.mailbag import Arrival, arrival, letters, letters_written
 from notification.notices import is_noted, note
 from notification.recipients import Committee, PlannedMeeting
 from notification.standings import is_held_since, is_unseen_since
@@ -157,9 +157,7 @@ async def tally_of_week(
     `titles` are those of the committee's forms, by their names.
     """
     since = monday_of(until - timedelta(days=1))
-    week = letters.c.written_at >= since, letters.c.written_at < until
-    columns = (letters.c.state, *(letters.c[f"{kind}_at"] for kind in Arrival))
-    rows = await tx.all(select(*columns).where(letters.c.committee == committee, *week))
+    rows = await tx.all(letters_written(committee, since, until))
     states, arrived = Counter(_state_by_now(row) for row in rows), Counter(arrival(row) for row in rows)
     sent, on_the_way = states.pop("sent", 0), states.pop("written", 0)
     counts = {row.form: row for row in await counts_of(tx, list(titles), until.date())}
