@@ -15,9 +15,11 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chassis.settings import SettingsError
 from notification.headers import Sender, as_bytes
 from notification.letters import AttachedPacket, Letter
 from notification.post import open_post
+from notification.settings import NotificationSettings
 from support.swedish_letters import LETTER, WORDS, swedish_letter
 
 SENDER = Sender("Kansli Exempelkommun", "kansli@exempel.se", reply_to="namnd@exempel.se")
@@ -214,3 +216,14 @@ async def test_hundreds_of_swedish_letters_pass_a_real_server_unharmed() -> None
     for letter, content in zip(letters, mailroom.contents, strict=True):
         assert letter.subject == read(content)["Subject"]
         assert (letter.recipient_name, letter.recipient_address) == mailbox(content, "To")
+
+
+@pytest.mark.parametrize("name", ["SENDER_ADDRESS", "REPLY_TO"])
+@pytest.mark.parametrize("address", ["kansli", "Kansli <kansli@exempel.se>", "välfärd@exempel.se", "a@b.se\n"])
+def test_an_address_that_no_letter_can_come_from_is_refused_at_start(
+    name: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise every letter would be parked unwritten."""
+    monkeypatch.setenv(f"NOTIFICATION_{name}", address)
+    with pytest.raises(SettingsError, match=f"NOTIFICATION_{name}: .*is not an e-mail address"):
+        NotificationSettings.load(database_url="sqlite:///x.db")

@@ -10,7 +10,9 @@ from chassis.settings import ServiceSettings
 from notification.arrivals import mailbox_at
 from notification.delivery import OnUncertain
 from notification.headers import Sender
+from notification.letters import Line
 from notification.post import open_post
+from notification.recipients import Mailbox
 from notification.signing import Signer, private_key
 
 _DNS_NAME = r"^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$"
@@ -26,11 +28,11 @@ class NotificationSettings(ServiceSettings):
         default=SecretStr("smtp://127.0.0.1:25"),
         description="The mail relay: smtp://…, smtps://…, or file:///folder for .eml files",
     )
-    sender_name: str = Field(default="Kansli", max_length=29, description="The name that letters come from")
-    sender_address: str = Field(
+    sender_name: Line = Field(default="Kansli", max_length=29, description="The name that letters come from")
+    sender_address: Mailbox = Field(
         default="kansli@kommunen.example", description="The address that letters come from, and bounces go to"
     )
-    reply_to: str | None = Field(default=None, description="A manned address for answers")
+    reply_to: Mailbox | None = Field(default=None, description="A manned address for answers")
     dkim_selector: str | None = Field(
         default=None,
         pattern=_DNS_NAME,
