@@ -17,7 +17,8 @@ from chassis.store import Store, open_store
 from chassis.store.tables import outbox
 from notification.__main__ import HISTORY, build
 from notification.arrivals import Arrivals, reports_counter
-from notification.mailbag import arrival, arrivals, letters, put_in, sent_at, settle
+from notification.delivery import let_fall
+from notification.mailbag import arrival, arrivals, is_astray, letters, put_in, sent_at, settle
 from notification.mailboxes import UnknownMailbox
 from notification.maildir import Maildir, maildir_at
 from notification.settings import NotificationSettings
@@ -140,6 +141,26 @@ async def test_a_letter_that_bounced_and_arrived_after_all_is_told_as_sent(offic
         "notification.bounced": NOW + timedelta(minutes=5),
         "notification.sent": NOW + timedelta(minutes=9),
     }
+
+
+async def test_a_letter_that_was_given_up_and_had_arrived_is_told_as_sent_after_that(office: Office) -> None:
+    """The relay had taken it, its answer was lost, and a second try was refused: so it was told."""
+    await office.store.write(lambda tx: settle(tx, "l1", "failed", "550"))
+    await office.get(told("delivered", 5))
+    times = await office.times_said()
+    assert times["notification.sent"] > office.clock()
+
+
+@pytest.mark.parametrize(("reported", "said"), [("delivered", "sent"), ("delayed", "failed")])
+async def test_a_letter_that_a_person_lets_fall_is_told_as_what_was_reported_of_it(
+    office: Office, reported: str, said: str
+) -> None:
+    """Whoever sees that it has arrived lets it fall, since there is nothing left to send."""
+    await office.store.write(lambda tx: settle(tx, "l1", "parked", None))
+    await office.get(told(reported, 5))
+    await office.store.write(lambda tx: let_fall(tx, "l1"))
+    assert set(await office.times_said()) == {f"notification.{said}"}
+    assert is_astray(await office.letter()) is (said == "failed")
 
 
 async def test_of_two_reports_of_one_time_the_worse_holds(office: Office) -> None:

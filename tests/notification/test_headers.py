@@ -219,7 +219,7 @@ async def test_hundreds_of_swedish_letters_pass_a_real_server_unharmed() -> None
 
 
 @pytest.mark.parametrize("name", ["SENDER_ADDRESS", "REPLY_TO"])
-@pytest.mark.parametrize("address", ["kansli", "Kansli <kansli@exempel.se>", "välfärd@exempel.se", "a@b.se\n"])
+@pytest.mark.parametrize("address", ["kansli", "Kansli <k@exempel.se>", "välfärd@exempel.se", "a@b.se\r"])
 def test_an_address_that_no_letter_can_come_from_is_refused_at_start(
     name: str, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

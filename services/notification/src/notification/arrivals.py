@@ -16,6 +16,7 @@ from notification.mailbag import (
     Arrival,
     NoSuchLetter,
     arrival,
+    arrived_at,
     bounced_at,
     has_failed,
     locked,
@@ -113,7 +114,7 @@ class Arrivals:
         if holds is Arrival.BOUNCED:
             await tx.say(*await told(tx, NotificationBounced, letter, bounced_at(letter, at)))
         elif holds is Arrival.DELIVERED and has_failed(letter):
-            await tx.say(*await told(tx, NotificationSent, letter, at))
+            await tx.say(*await told(tx, NotificationSent, letter, arrived_at(letter, at)))
 
 
 def report_in(content: bytes) -> DeliveryReport:

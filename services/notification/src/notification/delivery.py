@@ -27,6 +27,7 @@ from chassis.store import Store, Transaction
 from notification.breaker import Breaker
 from notification.events import LetterEvent, NotificationFailed, NotificationSent
 from notification.mailbag import (
+    Arrival,
     arrival,
     count_uncertain,
     locked,
@@ -185,9 +186,12 @@ async def note_parked(tx: Transaction, errand: Errand) -> None:
 async def let_fall(tx: Transaction, letter_id: str) -> None:
     """A person has decided that it is not sent again; of one that failed that was told before."""
     letter = await locked(tx, letter_id)
-    if letter.state == "parked":
-        await settle(tx, letter_id, "dropped", None)
-        await tx.say(*await told(tx, NotificationFailed, letter, tx.clock()))
+    if letter.state != "parked":
+        return
+    has_arrived = arrival(letter) is Arrival.DELIVERED
+    await settle(tx, letter_id, "sent" if has_arrived else "dropped", None)
+    kind = NotificationSent if has_arrived else NotificationFailed
+    await tx.say(*await told(tx, kind, letter, tx.clock()))
 
 
 async def told(

@@ -231,6 +231,11 @@ def bounced_at(letter: Row[Any], at: datetime) -> datetime:
     return max(at, letter.settled_at) if letter.state == "sent" else at
 
 
+def arrived_at(letter: Row[Any], at: datetime) -> datetime:
+    """When it arrived after all: after it was given up, as what was told last is what holds."""
+    return max(at, letter.settled_at + datetime.resolution) if letter.settled_at else at
+
+
 async def locked(tx: Transaction, letter_id: str) -> Row[Any]:
     row = await tx.one(_LOCKED, {"its_id": letter_id})
     if row is None:
