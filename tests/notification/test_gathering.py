@@ -314,6 +314,16 @@ async def test_a_letter_tells_what_holds_when_it_is_written(office: Office) -> N
     ]
 
 
+async def test_a_rejection_that_a_completion_has_answered_is_not_told_any_more(office: Office) -> None:
+    """Nobody needs to see to it; one of a completion stands beside the report that it would have replaced."""
+    await office.hear(rejected(1), filed(1, revision=2), filed(2), rejected(2, revision=2))
+    await office.hear(told(ReportReleased, 2, version=2))
+    office.clock.pass_by(hours=1)
+    (letter,) = await office.letters()
+    lines = re.findall(r"^(?:.*:$|- \w+)", words(letter), re.MULTILINE)
+    assert lines == ["Nya rapporter:", "- Kost", "Togs inte emot:", "- Kost"]
+
+
 async def test_a_report_that_the_calendar_moved_before_it_was_heard_of_is_told_where_it_goes(
     office: Office,
 ) -> None:

@@ -196,8 +196,8 @@ async def _stands(event: ReportTold, status: Status, tx: Transaction) -> Row[Any
     heard = await note_standing(tx, event, status)
     if heard == "overtaken":
         return await standing_of(tx, event.submission_id)
-    if heard == "newer":
-        await withdraw(tx, event.submission_id)
+    if heard == "newer" or event.revision > 1:
+        await withdraw(tx, event.submission_id, event.revision)
     return None
 
 

@@ -4,7 +4,20 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import JSON, Column, Index, Integer, String, Table, bindparam, delete, select, update
+from sqlalchemy import (
+    JSON,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.engine import Row
 
 from chassis.store import Store, Transaction
@@ -65,13 +78,18 @@ async def noted(tx: Transaction, notice_id: str) -> Row[Any] | None:
 
 
 _WITHDRAWN = delete(notices).where(
-    notices.c.submission_id == bindparam("its_id"), notices.c.kind == "filed", notices.c.told_at.is_(None)
+    notices.c.submission_id == bindparam("its_id"),
+    or_(
+        notices.c.kind == "filed",
+        and_(notices.c.kind == "rejected", notices.c.revision < bindparam("its_revision")),
+    ),
+    notices.c.told_at.is_(None),
 )
 
 
-async def withdraw(tx: Transaction, submission_id: str) -> None:
-    """Tell no more of a report what is no longer so."""
-    await tx.execute(_WITHDRAWN, {"its_id": submission_id})
+async def withdraw(tx: Transaction, submission_id: str, revision: int = 0) -> None:
+    """Tell no more of a report what is no longer so, nor what this revision has mended."""
+    await tx.execute(_WITHDRAWN, {"its_id": submission_id, "its_revision": revision})
 
 
 async def amend(tx: Transaction, submission_id: str, facts: Mapping[str, Any]) -> None:
