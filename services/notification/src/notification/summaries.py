@@ -42,8 +42,9 @@ class Gathered:
         return min((meeting.deadline for meeting in self.meetings), default=None)
 
     @property
-    def unreached(self) -> bool:
-        return any(not one.submitter_told for one in self.rejected)
+    def unreached(self) -> int:
+        """How many senders no letter tells that theirs was not taken in."""
+        return sum(not one.submitter_told for one in self.rejected)
 
 
 @dataclass(frozen=True, slots=True)
