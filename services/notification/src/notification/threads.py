@@ -11,11 +11,8 @@ from typing import Any
 from chassis.store import Transaction
 from notification.letters import Letter, Meeting
 from notification.mailbag import first_sent
-from notification.recipients import Committee
+from notification.recipients import TO_SUBMITTER, Committee
 from notification.summaries import Moved, Summary
-
-TO_SUBMITTER = frozenset({"received", "rejected_submitter", "returned"})
-"""The kinds of letter of which the sender of a report knows nothing but the report."""
 
 
 def thread_of_report(committee: Committee, letter: Letter, meeting: Meeting | None) -> str | None:
