@@ -732,6 +732,22 @@ async def test_a_tally_without_counts_waits_a_while_and_says_so(office: Office) 
     assert "det saknas uppgift" in " ".join(words(letter).split())
 
 
+async def test_a_letter_that_cannot_be_written_keeps_no_other_committee_waiting(office: Office) -> None:
+    """It is told as a fault each time, and by then the others have had theirs."""
+    other = yaml.safe_dump(COMMITTEE | {"id": "arkiv"})
+    (office.config / "committees" / "arkiv.yaml").write_text(other, "utf-8")
+    office.configure(**notify("gathered"))
+    broken = {"id": "x", "kind": "frozen", "committee": "arkiv", "submission_id": "p-1", "revision": 0}
+    row = broken | {"form": "", "facts": {}, "due_at": FRIDAY}
+    await office.store.write(lambda tx: tx.insert(notices, row))
+    await office.hear(filed(1))
+    office.clock.pass_by(hours=1)
+    with pytest.raises(KeyError):
+        await office.gathering.tell_due()
+    assert await office.worker.do_one()
+    assert [to for to, _ in office.post.taken] == [SECRETARY]
+
+
 async def test_a_committee_that_is_not_here_yet_loses_nothing(office: Office) -> None:
     """Its notices wait for its file."""
     await office.hear(filed(1))

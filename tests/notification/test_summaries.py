@@ -166,9 +166,7 @@ def test_one_report_that_moved_is_not_told_as_several() -> None:
 
 
 @pytest.mark.parametrize(("unreached", "whom"), [(1, "avsändaren"), (2, "avsändarna")])
-def test_the_secretary_is_asked_to_tell_the_senders_whom_no_letter_reaches(
-    unreached: int, whom: str
-) -> None:
+def test_the_secretary_is_asked_to_tell_the_senders_whom_no_letter_reaches(unreached: int, whom: str) -> None:
     """Who has an address is told by a letter of their own."""
     several = [occasion(submitter_told=False)] * unreached
     text = write("gathered", Gathered([], [occasion(), *several])).text

@@ -5,7 +5,7 @@ lock: a process that dies in between has told nothing, and another replica finds
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -78,17 +78,27 @@ class Gathering:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def tell_due(self) -> None:
-        """Write the letters that are due now; a committee that is not in the configuration waits for it."""
-        for committee in self.committees.current.values():
-            await note_calendar(self.store, committee)
-            await note_what_is_due(self.store, committee, self.forms.current)
-        for name in await committees_with_due(self.store):
-            committee_now = self.committees.current.get(name)
-            if committee_now is None:
-                log.warning("notices.waiting", committee=name)
-                continue
-            files = await self.packets.to_tell(committee_now)
-            await self.store.write(partial(self._tell, committee_now, files), locks=[f"notices {name}"])
+        """Write the letters that are due now; a committee that is not in the configuration waits for it.
+
+        Raises whatever went wrong with a committee, once the others have had theirs.
+        """
+        noting = [await _fault_in(self._note(committee)) for committee in self.committees.current.values()]
+        due = await committees_with_due(self.store)
+        for fault in (*noting, *[await _fault_in(self._tell_of(name)) for name in due]):
+            if fault is not None:
+                raise fault
+
+    async def _note(self, committee: Committee) -> None:
+        await note_calendar(self.store, committee)
+        await note_what_is_due(self.store, committee, self.forms.current)
+
+    async def _tell_of(self, name: str) -> None:
+        committee = self.committees.current.get(name)
+        if committee is None:
+            log.warning("notices.waiting", committee=name)
+            return
+        files = await self.packets.to_tell(committee)
+        await self.store.write(partial(self._tell, committee, files), locks=[f"notices {name}"])
 
     async def _tell(self, committee: Committee, files: Mapping[str, PacketFile], tx: Transaction) -> None:
         """A packet that was frozen while files were fetched is told the next time, with its own."""
@@ -164,6 +174,14 @@ async def _written(letter: Letter, sender: Sender) -> bytes:
     if letter.packet is None:
         return as_bytes(letter, sender)
     return await asyncio.to_thread(as_bytes, letter, sender)
+
+
+async def _fault_in(work: Awaitable[None]) -> Exception | None:
+    try:
+        await work
+    except Exception as fault:
+        return fault
+    return None
 
 
 def _told_of(letter: Letter, reports: Sequence[Row[Any]]) -> list[dict[str, Any]]:
