@@ -79,10 +79,10 @@ Printable = Annotated[str, Field(pattern=NO_CONTROL_CHARACTERS)]
 Key = Annotated[Printable, Field(min_length=1, max_length=200)]
 
 
-def _text(value: Any) -> str:
+def _no_number(value: Any) -> Any:
     """A time is written; a number of seconds is no time in a CloudEvent."""
-    if not isinstance(value, str):
-        raise ValueError("no text")
+    if isinstance(value, int | float):
+        raise ValueError("a number")
     return value
 
 
@@ -96,7 +96,7 @@ class Envelope(BaseModel):
     source: Key
     type: Printable
     subject: Printable
-    time: Annotated[AwareDatetime, BeforeValidator(_text), Field(strict=False)]
+    time: Annotated[AwareDatetime, BeforeValidator(_no_number), Field(strict=False)]
     traceparent: str | None = None
     data: dict[str, Any]
 
