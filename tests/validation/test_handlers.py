@@ -497,7 +497,8 @@ async def test_the_past_is_found_by_index_on_postgresql(
 async def test_the_past_is_bounded(validation: LoneService) -> None:
     """This year and the one before of the person, thirty days of the unit; nothing that does not stand."""
     await fill(validation)
-    rows = await validation.rows(await query_of_the_past(validation))
+    query = await query_of_the_past(validation)
+    rows = await validation.rows(query.add_columns(judgements.c.standing))
     mine = [row for row in rows if row.person_id == "kp-1"]
     others = [row for row in rows if row.person_id != "kp-1"]
     assert all(row.standing for row in rows)

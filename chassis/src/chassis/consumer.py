@@ -6,6 +6,7 @@ after it the acknowledgement.
 """
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -157,9 +158,9 @@ class Consumer:
         """Try again what is due, one event at a time, until cancelled."""
         while True:
             try:
+                await self._wait_until_due()
                 while await finishing(self.retry_one()):
                     pass
-                await self._wait_until_due()
             except StoreUnavailable as error:
                 log.warning("store.unavailable", queue=self.queue, reason=str(error))
                 await asyncio.sleep(IDLE_POLL_S)
@@ -449,16 +450,22 @@ class Consumer:
         return outcome
 
     async def _wait_until_due(self) -> None:
-        """Until the next retry is due, or something becomes due now."""
+        """Until a retry is due; looking for one only reads, so that a house at rest writes nothing."""
         self._due.clear()
+        while (seconds := await self._seconds_until_due()) > 0:
+            await until_set(self._due, min(seconds, IDLE_POLL_S))
+            self._due.clear()
+
+    async def _seconds_until_due(self) -> float:
+        """How long the next retry has to wait; for ever if there is none."""
         async with self._store.read() as connection:
-            first = await connection.scalar(
-                select(func.min(inbox.c.next_attempt_at)).where(
-                    inbox.c.queue == self.queue, inbox.c.state == "due"
-                )
-            )
-        seconds = IDLE_POLL_S if first is None else (first - self._store.clock()).total_seconds()
-        await until_set(self._due, max(0.01, min(seconds, IDLE_POLL_S)))
+            first = await connection.scalar(_FIRST_DUE, {"its_queue": self.queue})
+        return math.inf if first is None else (first - self._store.clock()).total_seconds()
+
+
+_FIRST_DUE = select(func.min(inbox.c.next_attempt_at)).where(
+    inbox.c.queue == bindparam("its_queue"), inbox.c.state == "due"
+)
 
 
 def _unpack_kept(claimed: Row[Any]) -> list[Received]:

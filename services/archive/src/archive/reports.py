@@ -131,7 +131,6 @@ AUTOMATIC = "kansli"
 
 
 _KNOWN = select(reports).where(reports.c.submission_id == bindparam("its_id")).with_for_update()
-_NEW = insert(reports).returning(reports)
 
 
 async def known(tx: Transaction, submission_id: str) -> Row[Any] | None:
@@ -163,7 +162,10 @@ def as_judged(event: Judged) -> dict[str, Any]:
 
 
 async def store_report(tx: Transaction, values: Mapping[str, Any], before: Row[Any] | None) -> Row[Any]:
-    """Put a report, or its newer revision, in its place; what stood there before is set aside."""
+    """Put a report, or its newer revision, in its place; what stood there before is set aside.
+
+    Returns of it at least what is passed on.
+    """
     if before is None:
         return (await tx.execute(_NEW, {"version": 1, **values})).one()
     if before.revision != values["revision"]:
@@ -376,6 +378,8 @@ PASSED_ON = (
     "submitter",
 )
 """What is told of a report to other services."""
+
+_NEW = insert(reports).returning(*(reports.c[name] for name in PASSED_ON))
 
 
 def place_of(committee: str, meeting: Meeting | None) -> MeetingPlace | None:

@@ -135,11 +135,20 @@ _AROUND: Mapping[str, ColumnElement[bool]] = {
 }
 
 
+_OF_PAST = (
+    judgements.c.submission_id,
+    judgements.c.person_id,
+    judgements.c.unit,
+    judgements.c.event_date,
+    judgements.c.data,
+)
+
+
 @cache
 def _standing(*kinds: str) -> Select[Any]:
     """Each alternative is whole, so that SQLite finds each by its own partial index."""
     of_form = judgements.c.form == bindparam("its_form")
-    return select(judgements).where(or_(*(and_(of_form, _STANDING, _AROUND[kind]) for kind in kinds)))
+    return select(*_OF_PAST).where(or_(*(and_(of_form, _STANDING, _AROUND[kind]) for kind in kinds)))
 
 
 def _kinds(asked: Mapping[str, Any]) -> tuple[str, ...]:

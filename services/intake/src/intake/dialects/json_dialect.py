@@ -120,10 +120,13 @@ def _size(data: dict[str, Any]) -> int:
 
 def _is_sound(content: Any, levels: int) -> bool:
     """Whether it goes no deeper than that, and has no number that became infinite when it was read."""
-    if isinstance(content, dict | list):
-        inside = content.values() if isinstance(content, dict) else content
-        return levels > 0 and all(_is_sound(item, levels - 1) for item in inside)
-    return not isinstance(content, float) or math.isfinite(content)
+    if isinstance(content, float):
+        return math.isfinite(content)
+    if not isinstance(content, dict | list):
+        return True
+    inside = content.values() if isinstance(content, dict) else content
+    nested = [item for item in inside if isinstance(item, dict | list | float)]
+    return levels > 0 and all(_is_sound(item, levels - 1) for item in nested)
 
 
 def _parse(body: bytes) -> Any:
