@@ -44,8 +44,31 @@ def test_settings_are_shown_with_secrets_masked(
     monkeypatch.setenv("TOY_ASKER_ADMIN_TOKEN", "hush")
     command(["settings"])
     shown = capsys.readouterr().out
-    assert "TOY_ASKER_ADMIN_TOKEN=**********\n  Bearer token" in shown
+    assert "TOY_ASKER_ADMIN_TOKEN=**********\n  from: TOY_ASKER_ADMIN_TOKEN\n  Bearer token" in shown
     assert "hush" not in shown
+
+
+def test_settings_are_shown_with_where_they_come_from(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The environment, a file that it names, or nobody: then the default holds."""
+    (tmp_path / "forms").write_text("a:b\n")
+    monkeypatch.setenv("TOY_ASKER_FORMS_FILE", str(tmp_path / "forms"))
+    command(["settings"])
+    shown = capsys.readouterr().out
+    assert "TOY_ASKER_LISTEN=127.0.0.1:8080\n  from: TOY_ASKER_LISTEN\n" in shown
+    assert "TOY_ASKER_FORMS=a:b\n  from: TOY_ASKER_FORMS_FILE\n" in shown
+    assert "TOY_ASKER_MIGRATE_AT_START=True\n  from: default\n" in shown
+
+
+def test_the_environment_is_the_source_where_a_file_says_otherwise(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As it is what counts."""
+    (tmp_path / "listen").write_text("127.0.0.1:1")
+    monkeypatch.setenv("TOY_ASKER_LISTEN_FILE", str(tmp_path / "listen"))
+    command(["settings"])
+    assert "TOY_ASKER_LISTEN=127.0.0.1:8080\n  from: TOY_ASKER_LISTEN\n" in capsys.readouterr().out
 
 
 def test_running_without_a_broker_says_what_to_do() -> None:

@@ -116,13 +116,19 @@ async def _bring_up_to_date(settings: ServiceSettings, build: Callable[..., Serv
 
 
 def _settings(settings: ServiceSettings, _: Callable[..., Service]) -> None:
-    """Print the settings in force, with secrets masked."""
+    """Print the settings in force, with where each comes from, and with secrets masked."""
     for name, field in type(settings).model_fields.items():
-        value = getattr(settings, name)
-        shown = "**********" if isinstance(value, SecretStr) else value
+        shown = _shown(getattr(settings, name))
+        source = settings.told_by(name) or "default"
         sys.stdout.write(
-            f"{settings.prefix()}{name.upper()}={'' if shown is None else shown}\n  {field.description}\n"
+            f"{settings.prefix()}{name.upper()}={shown}\n  from: {source}\n  {field.description}\n"
         )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return "**********"
+    return "" if value is None else str(value)
 
 
 _COMMANDS = {"run": _run, "check": _check, "migrate": _migrate, "settings": _settings}

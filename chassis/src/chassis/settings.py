@@ -32,7 +32,9 @@ class ServiceSettings(BaseSettings):
         description="Where the service keeps what it remembers: sqlite:///path or postgresql://…"
     )
     amqp_url: SecretStr | None = Field(
-        default=None, description="The broker: amqp://user:password@host:port/vhost"
+        default=None,
+        description="The broker, without which a service does not run alone: "
+        "amqp://user:password@host:port/vhost",
     )
     config: Path = Field(default=Path("config"), description="Folder with callers.yaml and committees/")
     forms: str = Field(
@@ -102,6 +104,13 @@ class ServiceSettings(BaseSettings):
             return cls(**(defaults | from_files))
         except ValueError as error:
             raise SettingsError(_explained(cls.prefix(), error)) from None
+
+    @classmethod
+    def told_by(cls, field: str) -> str:
+        """The environment's name that gives the setting its value; empty when the default holds."""
+        name = f"{cls.prefix()}{field.upper()}"
+        told = {known.upper() for known in os.environ}
+        return next((given for given in (name, f"{name}_FILE") if given in told), "")
 
     @classmethod
     def _read_files(cls) -> Iterator[tuple[str, str]]:

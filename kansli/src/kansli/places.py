@@ -19,6 +19,11 @@ def shipped_events() -> Path:
     return _shipped("schemas/events")
 
 
+def reference_documents() -> Path:
+    """What is written of the code; only the repository has it."""
+    return _REPOSITORY / "docs"
+
+
 def forms_folders(added: Sequence[Path]) -> list[Path]:
     """The shipped forms, and after them those that were added: they replace forms of the same name."""
     return [shipped_forms(), *added]
