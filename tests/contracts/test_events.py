@@ -14,14 +14,13 @@ from pydantic_core import from_json, to_json
 
 from chassis.events import Envelope, Event, encode
 from chassis.service import Service
-from kansli.event_schemas import breaks, drift, main, said, schemas, write, written
+from kansli.event_schemas import drift, main, said, schemas, write
 from kansli.example import write_example
 from kansli.house import Plan, build_house
 from kansli.places import forms_folders, shipped_events, shipped_example
 
 DATA = Path(__file__).parents[1] / "data"
 EXAMPLES = sorted((DATA / "events").glob("*/*.json"))
-RELEASED = sorted((DATA / "released_events").glob("*.json"))
 SCHEMAS = schemas()
 FORMATS = Draft202012Validator.FORMAT_CHECKER
 PRODUCED = {model.kind: (service, model) for service, model in said()}
@@ -201,84 +200,3 @@ def test_what_was_not_agreed_is_seen(kind: str) -> None:
     assert faults(kind, content | {"data": content["data"] | {"smuggled": 1}})
     assert faults(kind, content | {"data": {**content["data"], "submission_id": 1}})
     assert faults(kind, {name: value for name, value in content.items() if name != "subject"})
-
-
-def test_what_was_released_still_holds() -> None:
-    """A break is another version of the event, said beside this one until nobody reads it."""
-    for path in RELEASED:
-        assert path.name in SCHEMAS, f"{path.name} was released and is no longer said"
-        assert breaks(json.loads(path.read_text("utf-8")), SCHEMAS[path.name]) == [], path.name
-
-
-def changed(*steps: str, **by: Any) -> dict[str, Any]:
-    """A copy of the schema of report.held with something else at a place; `...` takes a field away."""
-    schema: dict[str, Any] = json.loads(written(schema_of("report.held")))
-    place = schema
-    for step in steps:
-        place = place[step]
-    for name, value in by.items():
-        if value is ...:
-            del place[name]
-        else:
-            place[name] = value
-    return schema
-
-
-def required_with(*steps: str, name: str) -> dict[str, Any]:
-    place = schema_of("report.held")
-    for step in steps:
-        place = place[step]
-    return changed(*steps, required=[*place.get("required", []), name])
-
-
-MEETING = ("$defs", "MeetingPlace")
-FINDING = ("$defs", "Finding")
-
-
-@pytest.mark.parametrize(
-    ("current", "named"),
-    [
-        (changed("properties", "data", "properties", late=...), "/data/late: is gone"),
-        (changed(*MEETING, "properties", place=...), "/data/meeting/place: is gone"),
-        (changed(*FINDING, "properties", source=...), "/data/findings/source: is gone"),
-        (required_with(*FINDING, name="pointer"), "/data/findings/pointer: is required"),
-        (required_with("properties", "data", name="new"), "/data/new: is required"),
-        (
-            changed(*FINDING, "properties", outcome={"enum": ["hold", "note"], "type": "string"}),
-            "/data/findings/outcome: allows fewer",
-        ),
-        (
-            changed("properties", "data", "properties", form={"type": "string", "enum": ["a"]}),
-            "/data/form: allows fewer",
-        ),
-        (
-            changed("properties", "data", "properties", unit={"type": "string"}),
-            "/data/unit: may no longer be null",
-        ),
-        (
-            changed("properties", "data", "properties", version={"type": "string"}),
-            "/data/version: may no longer be integer",
-        ),
-    ],
-)
-def test_a_change_that_breaks_readers_is_named(current: dict[str, Any], named: str) -> None:
-    """At its place, at whatever depth."""
-    (found,) = breaks(schema_of("report.held"), current)
-    assert found.startswith(named)
-
-
-@pytest.mark.parametrize(
-    "current",
-    [
-        changed(),
-        changed(description="Clearer words."),
-        changed("properties", "data", "properties", new={"type": "string"}),
-        changed(*MEETING, "properties", room={"type": "string"}),
-        changed(
-            *FINDING, "properties", outcome={"enum": ["reject", "hold", "note", "praise"], "type": "string"}
-        ),
-    ],
-)
-def test_a_change_that_breaks_nobody_may_be_made(current: dict[str, Any]) -> None:
-    """An optional field, a further value, better words."""
-    assert breaks(schema_of("report.held"), current) == []

@@ -19,6 +19,11 @@ def shipped_events() -> Path:
     return _shipped("schemas/events")
 
 
+def released_events() -> Path:
+    """The events as they were last released; only the repository has them."""
+    return _REPOSITORY / "schemas" / "released"
+
+
 def reference_documents() -> Path:
     """What is written of the code; only the repository has it."""
     return _REPOSITORY / "docs"
