@@ -15,6 +15,8 @@ missing_packages() {
     have javac || echo default-jdk-headless
     have - /usr/share/java/jaxb-runtime.jar || echo libjaxb-java
     have chromium /usr/bin/chromium || echo chromium
+    have node || echo nodejs
+    have npm || echo npm
 }
 
 # have COMMAND [FILE…]: the command is on the path, or one of the files exists.

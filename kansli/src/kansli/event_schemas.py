@@ -48,7 +48,7 @@ def said() -> Iterator[tuple[str, type[Event]]]:
 
 def schemas() -> Mapping[str, Schema]:
     """The schemas by the names of their files."""
-    return {_file_name(model): schema_of(service, model) for service, model in said()}
+    return {file_name(model): schema_of(service, model) for service, model in said()}
 
 
 def schema_of(producer: str, model: type[Event]) -> Schema:
@@ -81,7 +81,7 @@ _ATTRIBUTES: Schema = {
 }
 
 
-def _file_name(model: type[Event]) -> str:
+def file_name(model: type[Event]) -> str:
     return f"{model.kind}.v{model.schema_version}.json"
 
 
