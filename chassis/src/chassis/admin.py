@@ -3,22 +3,39 @@
 The answers hold what people wrote, so they are for loopback alone, or for who holds the token.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, TypedDict
 
 from aiohttp import web
-from pydantic_core import from_json, to_json
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import to_json
 from sqlalchemy.engine import Row
 
 from chassis import parking, relay
 from chassis.errands import ErrandKind
 from chassis.loopback import Handler, only_here
+from chassis.openapi import ADMIN_TOKEN, JSON, Answer, Key, Operation, Parameter, Schema, problems
 from chassis.problems import Problem, plain_problem
 from chassis.settings import ServiceSettings
 from chassis.store import Store, Transaction
 
 AdminTally = Callable[[], Awaitable[dict[str, dict[str, int]]]]
 """Counts by form and state, from the service's own tables."""
+
+
+STATES = ("parked", "replayed", "dropped")
+
+Words = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
+
+
+class Decision(BaseModel):
+    """What an operator decides about one item: who decides, and why."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+    by: Words = "operator"
+    note: Words = ""
 
 
 class Desk:
@@ -29,8 +46,12 @@ class Desk:
         self._errands = {kind.name: kind for kind in errands}
 
     async def list(self, request: web.Request) -> web.Response:
+        state = request.query.get("state", "parked")
+        if state not in STATES:
+            detail = f"Läget ska vara {', '.join(STATES[:-1])} eller {STATES[-1]}."
+            raise Problem(422, "unknown-state", "Läget finns inte", detail)
         async with self._store.read() as connection:
-            rows = await parking.listed(connection, request.query.get("state", "parked"))
+            rows = await parking.listed(connection, state)
         return _json({"parked": [_item(row) for row in rows]})
 
     async def show(self, request: web.Request) -> web.Response:
@@ -39,19 +60,19 @@ class Desk:
         return _json(_item(row) | {"headers": row.headers, "body": await self._body(row)})
 
     async def replay(self, request: web.Request) -> web.Response:
-        asked = await _asked(request)
+        decision = await _decision(request)
         queue = await self._store.write(
-            lambda tx: parking.replay(tx, request.match_info["id"], by=str(asked.get("by", "operator")))
+            lambda tx: parking.replay(tx, request.match_info["id"], by=decision.by)
         )
         return _json({"id": request.match_info["id"], "state": "replayed", "queue": queue})
 
     async def drop(self, request: web.Request) -> web.Response:
-        asked = await _asked(request)
-        note = asked.get("note")
-        if not isinstance(note, str) or not note.strip():
+        decision = await _decision(request)
+        if not decision.note.strip():
             raise Problem(422, "note-missing", "Anteckning saknas", "Skriv varför, i fältet note.")
-        by = str(asked.get("by", "operator"))
-        await self._store.write(lambda tx: self._drop(tx, request.match_info["id"], by, note))
+        await self._store.write(
+            lambda tx: self._drop(tx, request.match_info["id"], decision.by, decision.note)
+        )
         return _json({"id": request.match_info["id"], "state": "dropped"})
 
     async def _body(self, row: Row[Any]) -> str:
@@ -69,12 +90,13 @@ class Desk:
         return self._errands.get(row.origin) if row.source == parking.ERRAND_SOURCE else None
 
 
-def admin_routes(
+def admin_operations(
     store: Store,
     settings: ServiceSettings,
     tally: AdminTally | None,
     errands: Sequence[ErrandKind] = (),
-) -> list[web.RouteDef]:
+) -> list[Operation]:
+    """`/admin/tally`, and the desk under `/admin/parked`."""
     desk = Desk(store, errands)
 
     async def count(_request: web.Request) -> web.Response:
@@ -85,12 +107,150 @@ def admin_routes(
 
     guarded = only_here(settings.admin_token)
     return [
-        web.get("/admin/tally", guarded(count)),
-        web.get("/admin/parked", guarded(desk.list)),
-        web.get("/admin/parked/{id}", guarded(_or_missing(desk.show))),
-        web.post("/admin/parked/{id}/replay", guarded(_or_missing(desk.replay))),
-        web.post("/admin/parked/{id}/drop", guarded(_or_missing(desk.drop))),
+        replace(operation, handler=guarded(_or_missing(operation.handler)))
+        for operation in [_counting(count), *_reading(desk), *_deciding(desk)]
     ]
+
+
+def _counting(count: Handler) -> Operation:
+    return Operation(
+        method="GET",
+        path="/admin/tally",
+        handler=count,
+        id="tally",
+        summary="Count what is here: by form and state, on the desk, in the outbox.",
+        answers={200: _told("The counts.", _TALLY), **problems(403)},
+        **FOR_OPERATORS,
+    )
+
+
+def _reading(desk: Desk) -> list[Operation]:
+    return [
+        Operation(
+            method="GET",
+            path="/admin/parked",
+            handler=desk.list,
+            id="list-parked",
+            summary="List what is on the desk, the oldest first.",
+            parameters=[_STATE],
+            answers={200: _told("What is parked.", _DESK), **problems(403, 422)},
+            **FOR_OPERATORS,
+        ),
+        Operation(
+            method="GET",
+            path="/admin/parked/{id}",
+            handler=desk.show,
+            id="show-parked",
+            summary="Show one item whole, with what was written in it.",
+            parameters=[_PARKED_ID],
+            answers={200: _told("The item.", _WHOLE_ITEM), **problems(403, 404)},
+            **FOR_OPERATORS,
+        ),
+    ]
+
+
+def _deciding(desk: Desk) -> list[Operation]:
+    return [
+        Operation(
+            method="POST",
+            path="/admin/parked/{id}/replay",
+            handler=desk.replay,
+            id="replay-parked",
+            summary="Give it another chance, when what stood in its way is mended.",
+            parameters=[_PARKED_ID],
+            bodies={JSON: _REPLAY},
+            answers={
+                200: _told("It goes to its queue again.", _DECIDED),
+                **problems(400, 403, 404, 415, 422),
+            },
+            **FOR_OPERATORS,
+        ),
+        Operation(
+            method="POST",
+            path="/admin/parked/{id}/drop",
+            handler=desk.drop,
+            id="drop-parked",
+            summary="Settle it without handling, and say why; it is kept.",
+            parameters=[_PARKED_ID],
+            bodies={JSON: _DROP},
+            answers={200: _told("It is dropped.", _DECIDED), **problems(400, 403, 404, 415, 422)},
+            **FOR_OPERATORS,
+        ),
+    ]
+
+
+class _ForOperators(TypedDict):
+    keys: Sequence[Key]
+    keyless_here: bool
+
+
+FOR_OPERATORS: _ForOperators = {"keys": [ADMIN_TOKEN], "keyless_here": True}
+"""With the token; on loopback without, where no token is set."""
+
+
+def _told(description: str, schema: Schema) -> Answer:
+    return Answer(description=description, content={JSON: schema})
+
+
+_TEXT: Schema = {"type": "string"}
+_COUNT: Schema = {"type": "integer", "minimum": 0}
+_MOMENT: Schema = {"type": "string", "format": "date-time"}
+
+
+def _object(required: Mapping[str, Schema], **optional: Schema) -> Schema:
+    return {"type": "object", "required": list(required), "properties": {**required, **optional}}
+
+
+def _list_of(schema: Schema) -> Schema:
+    return {"type": "array", "items": schema}
+
+
+_TALLY = _object(
+    {
+        "forms": {
+            "type": "object",
+            "description": "By form and state.",
+            "additionalProperties": {"type": "object", "additionalProperties": _COUNT},
+        },
+        "parked": _list_of(_object({"origin": _TEXT, "form": _TEXT, "count": _COUNT})),
+        "outbox": _list_of(_object({"queue": _TEXT, "count": _COUNT, "oldest": _MOMENT})),
+    }
+)
+_ITEM_REQUIRED: Mapping[str, Schema] = {
+    "id": _TEXT,
+    "origin": {"type": "string", "description": "The queue or the kind of errand that it was given up in."},
+    "content_type": _TEXT,
+    "reason": _TEXT,
+    "attempts": _COUNT,
+    "parked_at": _MOMENT,
+    "state": {"enum": list(STATES)},
+}
+_ITEM_OPTIONAL: Mapping[str, Schema] = {
+    "source": _TEXT,
+    "event_id": _TEXT,
+    "submission_id": _TEXT,
+    "form": _TEXT,
+    "caller": _TEXT,
+    "resolved_at": _MOMENT,
+    "resolved_by": _TEXT,
+    "note": _TEXT,
+}
+_DESK = _object({"parked": _list_of(_object(_ITEM_REQUIRED, **_ITEM_OPTIONAL))})
+_WHOLE_ITEM = _object({**_ITEM_REQUIRED, "headers": {"type": "object"}, "body": _TEXT}, **_ITEM_OPTIONAL)
+_WORDS: Schema = {"type": "string", "maxLength": 2000, "pattern": r"^[^\x00]*$"}
+_BY: Schema = {**_WORDS, "description": "Who decides; `operator` when nobody is named."}
+_REPLAY = _object({}, by=_BY)
+_DROP = _object(
+    {"note": {**_WORDS, "pattern": r"^[^\x00]*[^\x00\s][^\x00]*$", "description": "Why."}}, by=_BY
+)
+_DECIDED = _object({"id": _TEXT, "state": _TEXT}, queue=_TEXT)
+_STATE = Parameter(
+    name="state",
+    place="query",
+    description="What was decided; without it, what still waits.",
+    schema={"enum": list(STATES)},
+)
+_PARKED_ID = Parameter(name="id", place="path", description="As the list has it.", schema=_TEXT)
 
 
 def _or_missing(handler: Handler) -> Handler:
@@ -103,14 +263,13 @@ def _or_missing(handler: Handler) -> Handler:
     return found
 
 
-async def _asked(request: web.Request) -> dict[str, Any]:
+async def _decision(request: web.Request) -> Decision:
+    """Raises a `Problem`: 400 when the body is no JSON object, 422 when something in it cannot be."""
     try:
-        asked = from_json(await request.read())
-    except ValueError:
-        asked = None
-    if not isinstance(asked, dict):
-        raise plain_problem(400)
-    return asked
+        return Decision.model_validate_json(await request.read())
+    except ValidationError as error:
+        not_understood = {fault["type"] for fault in error.errors()} & {"json_invalid", "model_type"}
+        raise plain_problem(400 if not_understood else 422) from None
 
 
 def _item(row: Row[Any]) -> dict[str, Any]:

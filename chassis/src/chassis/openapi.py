@@ -66,6 +66,21 @@ class Parameter:
     required: bool = False
 
 
+@dataclass(frozen=True)
+class Key:
+    """A way to say who asks; `scheme` describes it (OpenAPI 3.1 § 4.8.27)."""
+
+    name: str
+    scheme: Schema
+
+
+CALLER_KEYS = (
+    Key("key", {"type": "http", "scheme": "bearer", "description": "The caller's key."}),
+    Key("basic", {"type": "http", "scheme": "basic", "description": "The key as password; any user name."}),
+)
+ADMIN_TOKEN = Key("token", {"type": "http", "scheme": "bearer", "description": "The operators' token."})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Operation:
     """One thing that can be asked of a service, and who answers."""
@@ -79,7 +94,10 @@ class Operation:
     description: str = ""
     parameters: Sequence[Parameter] = ()
     bodies: Mapping[str, Schema] = field(default_factory=dict)
-    needs_key: bool = False
+    keys: Sequence[Key] = ()
+    """Any one of them will do."""
+    keyless_here: bool = False
+    """Without a key too, for who asks on the machine itself."""
 
     @property
     def route(self) -> web.RouteDef:
@@ -102,21 +120,24 @@ def problems(*statuses: int, **headers: str) -> dict[int, Answer]:
 _PROBLEMS = {
     400: "The body could not be understood.",
     401: "The key is missing or wrong.",
-    403: "Not for this caller.",
-    404: "There is no such thing, or not for this caller.",
+    403: "Not for who asks.",
+    404: "There is no such thing, or not for who asks.",
     408: "The body did not come in time.",
     409: "Something has changed, or the same is under way.",
+    410: "Removed by decision.",
     413: "Over a limit of size.",
     415: "A content type or encoding that is not taken.",
     422: "Understood, but not complete or not right.",
     429: "Too many in a short time.",
-    503: "Cannot be made durable now.",
+    500: "A fault of ours.",
+    503: "Cannot be done now.",
 }
 
 
 def document(title: str, description: str, version: str, operations: Sequence[Operation]) -> dict[str, Any]:
     """The OpenAPI 3.1 document of the operations; `$defs` of their schemas become components."""
     components: dict[str, Any] = {"Problem": PROBLEM}
+    schemes = {key.name: key.scheme for operation in operations for key in operation.keys}
     paths: dict[str, Any] = {}
     for operation in operations:
         described = _hoisted(_described(operation), components)
@@ -125,14 +146,8 @@ def document(title: str, description: str, version: str, operations: Sequence[Op
         "openapi": "3.1.0",
         "info": {"title": title, "description": description, "version": version},
         "paths": paths,
-        "components": {"schemas": components, "securitySchemes": _SECURITY_SCHEMES},
+        "components": {"schemas": components, "securitySchemes": schemes},
     }
-
-
-_SECURITY_SCHEMES = {
-    "key": {"type": "http", "scheme": "bearer", "description": "The caller's key."},
-    "basic": {"type": "http", "scheme": "basic", "description": "The key as password; any user name."},
-}
 
 
 def _described(operation: Operation) -> dict[str, Any]:
@@ -140,7 +155,7 @@ def _described(operation: Operation) -> dict[str, Any]:
         "operationId": operation.id,
         "summary": operation.summary,
         "responses": {str(status): _answer(answer) for status, answer in operation.answers.items()},
-        "security": [{name: []} for name in _SECURITY_SCHEMES] if operation.needs_key else [],
+        "security": _security(operation),
     }
     if operation.description:
         told["description"] = operation.description
@@ -149,6 +164,12 @@ def _described(operation: Operation) -> dict[str, Any]:
     if operation.bodies:
         told["requestBody"] = {"required": True, "content": _content(operation.bodies)}
     return told
+
+
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
+    """The alternatives; an empty one says that nothing is needed."""
+    keys: list[dict[str, list[str]]] = [{key.name: []} for key in operation.keys]
+    return [*keys, {}] if operation.keyless_here else keys
 
 
 def _answer(answer: Answer) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from chassis.admin import AdminTally, admin_routes
+from chassis.admin import AdminTally, admin_operations
 from chassis.bus import Bus
 from chassis.clock import Clock, system_clock
 from chassis.consumer import Consumer, Subscription
@@ -162,16 +162,23 @@ class Service:
                 pass
             await asyncio.sleep(HOUSEKEEPING_EVERY_S)
 
-    def _document(self, operations: Sequence[Operation]) -> dict[str, Any]:
-        return document(f"Kansli {self.name}", self.about, service_version(), operations)
+    def every_operation(self) -> list[Operation]:
+        """What can be asked of it: its own, and what every service answers."""
+        return [
+            *self.operations,
+            *health_operations(self.health, self.metrics, self.name),
+            *admin_operations(self.store, self.settings, self.tally, self.errands),
+        ]
+
+    def document(self) -> dict[str, Any]:
+        """The OpenAPI document, in which every operation stands."""
+        return document(f"Kansli {self.name}", self.about, service_version(), self.every_operation())
 
     def application(self) -> web.Application:
         """All that the service answers over HTTP."""
         app = web.Application(middlewares=[problems], client_max_size=LARGEST_BODY)
-        operations = [*self.operations, *health_operations(self.health, self.metrics, self.name)]
-        app.add_routes([*self.routes, *(operation.route for operation in operations)])
-        app.add_routes(document_routes(self._document(operations)))
-        app.add_routes(admin_routes(self.store, self.settings, self.tally, self.errands))
+        app.add_routes([*self.routes, *(operation.route for operation in self.every_operation())])
+        app.add_routes(document_routes(self.document()))
         return app
 
     @asynccontextmanager

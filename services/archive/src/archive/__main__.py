@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from aiohttp import web
 from pydantic import SecretStr
 
 from archive import letters
@@ -14,6 +15,7 @@ from archive.events import SAID
 from archive.figures_api import FiguresApi
 from archive.forms import find_forms, load_form
 from archive.handlers import Registry
+from archive.operations import ABOUT, operations
 from archive.packets.freezing import Freezing
 from archive.packets_api import PacketsApi
 from archive.pdf import Press
@@ -27,6 +29,7 @@ from archive.sign_in.routes import SignIn
 from archive.sign_in.sessions import Sessions
 from archive.web.desks import Desks, desks_in
 from archive.web.doing import Doing
+from archive.web.pages import STATIC
 from archive.web.showing import Showing
 from chassis.bus import Bus
 from chassis.cli import main
@@ -77,12 +80,10 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
         clock=clock,
         reads=[*registry.reads(), *letters.reads()],
         says=SAID,
+        about=ABOUT,
+        operations=operations(api, review_api, packets_api, DisposalApi(api), figures_api),
         routes=[
-            *api.routes(),
-            *review_api.routes(),
-            *packets_api.routes(),
-            *DisposalApi(api).routes(),
-            *figures_api.routes(),
+            web.static("/static", STATIC),
             *(sign_in.routes(access) if sign_in else ()),
             *showing.routes(),
             *doing.routes(),

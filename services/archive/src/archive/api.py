@@ -3,7 +3,7 @@
 Who may ask for what, `archive.access` knows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -40,7 +40,6 @@ from archive.views import (
     report_in_json,
     report_to_print,
 )
-from archive.web.pages import STATIC
 from chassis.clock import Clock
 from chassis.folders import WatchedFolder
 from chassis.masking import masked
@@ -58,17 +57,6 @@ class Api:
     objects: Objects
     clock: Clock
     access: Access
-
-    def routes(self) -> Sequence[web.AbstractRouteDef]:
-        guard = self.access.guard
-        json_routes = [
-            web.get("/v1/committees/{committee}/meetings", guard(self.meetings)),
-            web.get("/v1/committees/{committee}/meetings/{date}", guard(self.meeting)),
-            web.get("/v1/committees/{committee}/rejected", guard(self.rejected)),
-            web.get("/v1/reports/{id}", guard(self.report)),
-            web.get("/v1/reports/{id}/report.pdf", guard(self.report_pdf)),
-        ]
-        return [*json_routes, web.static("/static", STATIC)]
 
     async def meetings(self, request: web.Request) -> web.Response:
         """The committee's meetings, those to come first, each with how many reports go to it."""

@@ -40,17 +40,6 @@ class Nothing(BaseModel):
 class DisposalApi:
     api: Api
 
-    def routes(self) -> Sequence[web.AbstractRouteDef]:
-        guard, all_of_them = self.api.access.guard, "/v1/committees/{committee}/disposals"
-        one = f"{all_of_them}/{{number}}"
-        return [
-            web.get(all_of_them, guard(self.list)),
-            web.post(all_of_them, guard(self.propose)),
-            web.post(f"{one}/withdraw", guard(self.withdraw)),
-            web.post(f"{one}/carry-out", guard(self.carry_out)),
-            web.get(f"{one}/gallringsbevis.txt", guard(self.proof)),
-        ]
-
     async def list(self, request: web.Request) -> web.Response:
         """Every proposal of the committee, the newest first."""
         told = [disposal_in_json(row) for row in await self._rows(request)]

@@ -74,16 +74,6 @@ class Year(BaseModel):
 class FiguresApi:
     api: Api
 
-    def routes(self) -> Sequence[web.AbstractRouteDef]:
-        guard, of = self.api.access.guard, "/v1/committees/{committee}"
-        return [
-            web.get(f"{of}/meetings.ics", guard(self.calendar)),
-            web.get(f"{of}/statistics", guard(self.statistics)),
-            web.get(f"{of}/compensation.csv", guard(self.compensation)),
-            web.get(f"{of}/compensation/periods", guard(self.periods)),
-            web.post(f"{of}/compensation/periods", guard(self.close)),
-        ]
-
     async def calendar(self, request: web.Request) -> web.Response:
         """The committee's meetings and deadlines, for a calendar that subscribes to them."""
         committee = self.api.committee_of(request)

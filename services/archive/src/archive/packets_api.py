@@ -1,6 +1,5 @@
 """Packets over HTTP: to freeze one, to fetch its files, to note the minutes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -48,15 +47,6 @@ class PacketsApi:
     api: Api
     freezing: Freezing
     objects: Objects
-
-    def routes(self) -> Sequence[web.AbstractRouteDef]:
-        guard, meeting = self.api.access.guard, "/v1/committees/{committee}/meetings/{date}"
-        return [
-            web.post(f"{meeting}/packets", guard(self.freeze)),
-            web.get(f"{meeting}/packets/{{number}}/{{file}}", guard(self.file)),
-            web.post(f"{meeting}/minutes", guard(self.minutes)),
-            web.get("/v1/reports/{id}/attachments/{number}", guard(self.attachment)),
-        ]
 
     async def freeze(self, request: web.Request) -> web.Response:
         """Freeze the meeting's reports; 201 and the packet."""

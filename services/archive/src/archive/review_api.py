@@ -1,6 +1,6 @@
 """The secretary's acts over HTTP, as contracts name them; her pages post to the same."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, TypeVar
@@ -101,24 +101,6 @@ class ReviewApi:
     review: Review
     sealer: Sealer
 
-    def routes(self) -> Sequence[web.AbstractRouteDef]:
-        guard = self.api.access.guard
-        acts = {
-            "hold": self.hold,
-            "release": self.release,
-            "return": self.send_back,
-            "move": self.move,
-            "accept": self.accept,
-            "mask": self.mask,
-            "diarienummer": self.number,
-            "undo": self.undo,
-        }
-        order = web.post("/v1/committees/{committee}/meetings/{date}/order", guard(self.order))
-        return [
-            *(web.post(f"/v1/reports/{{id}}/{name}", guard(self._hers(act))) for name, act in acts.items()),
-            order,
-        ]
-
     async def hold(self, request: web.Request) -> web.Response:
         asked = _asked(request, await read(request, Act))
         return await self._done(request, lambda tx: self.review.hold(tx, asked))
@@ -166,7 +148,7 @@ class ReviewApi:
         )
         return await self.api.meeting(request)
 
-    def _hers(self, act: Handler) -> Handler:
+    def hers(self, act: Handler) -> Handler:
         """An act on a report is for a secretary of its committee."""
 
         async def acted(request: web.Request) -> web.StreamResponse:

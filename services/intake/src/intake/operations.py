@@ -1,6 +1,6 @@
 """What platforms may ask of intake: one table that is served, and is the OpenAPI document."""
 
-from chassis.openapi import JSON, Answer, Operation, Parameter, Schema, problems, schema_of
+from chassis.openapi import CALLER_KEYS, JSON, Answer, Operation, Parameter, Schema, problems, schema_of
 from intake.api import MULTIPART_TYPE, PLATFORM_ID, Api
 from intake.dialects.json_dialect import Envelope
 from intake.events import Finding, Meeting
@@ -117,7 +117,7 @@ def operations(api: Api) -> list[Operation]:
                 **dict.fromkeys(sorted(XML_TYPES), _FLOW_INSTANCE),
             },
             answers={202: _TAKEN, **_RECEIVE_PROBLEMS},
-            needs_key=True,
+            keys=CALLER_KEYS,
         ),
         Operation(
             method="GET",
@@ -127,7 +127,7 @@ def operations(api: Api) -> list[Operation]:
             summary="Ask what became of a submission, by the platform's own reference.",
             parameters=[_REFERENCE],
             answers={200: _STANDS, **problems(401, 404)},
-            needs_key=True,
+            keys=CALLER_KEYS,
         ),
         Operation(
             method="GET",
@@ -137,7 +137,7 @@ def operations(api: Api) -> list[Operation]:
             summary="Ask what became of a submission, by the id of its receipt.",
             parameters=[_ID],
             answers={200: _STANDS, **problems(401, 404)},
-            needs_key=True,
+            keys=CALLER_KEYS,
         ),
     ]
 

@@ -27,6 +27,7 @@ from notification.settings import NotificationSettings
 from notification.unarrived import Unarrivals, letter_gauges
 
 HISTORY = Path(__file__).parent / "migrations"
+ABOUT = "Writes the letters, sends them, and knows what became of each."
 
 
 def build(settings: NotificationSettings, bus: Bus, clock: Clock = system_clock) -> Service:
@@ -62,6 +63,7 @@ def build(settings: NotificationSettings, bus: Bus, clock: Clock = system_clock)
         bus=bus,
         metrics=metrics,
         history=HISTORY,
+        about=ABOUT,
         clock=clock,
         reads=[*letters.reads(), *week_counts.reads()],
         says=[NotificationSent, NotificationFailed, NotificationBounced],

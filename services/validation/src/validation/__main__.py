@@ -3,8 +3,6 @@
 from datetime import date
 from pathlib import Path
 
-from aiohttp import web
-
 from chassis.admission import Door
 from chassis.bus import Bus
 from chassis.callers import Callers, load_callers
@@ -56,8 +54,7 @@ def build(settings: ValidationSettings, bus: Bus, clock: Clock = system_clock) -
         clock=clock,
         reads=judge.reads(),
         says=[SubmissionAccepted, SubmissionRejected, SubmissionDocumented],
-        operations=operations(api),
-        routes=[web.post("/admin/history", only_here(settings.admin_token)(past.take))],
+        operations=operations(api, only_here(settings.admin_token)(past.take)),
         tally=lambda: tally(store),
         folders=[forms, committees, callers],
     )
