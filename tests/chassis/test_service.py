@@ -219,6 +219,22 @@ async def test_dropping_needs_a_note(tmp_path: Path) -> None:
             assert (await operator.post("/admin/parked/x/drop", json=note)).status == 422
 
 
+async def test_who_decides_is_told_in_words(tmp_path: Path) -> None:
+    """What is no text, or could not be stored, is refused instead of written down as something else."""
+    one = service(tmp_path, MemoryBus())
+    async with one.running(), client_of(one) as operator:
+        for by in (7, None, ["me"], "me\0", "m" * 2001):
+            assert (await operator.post("/admin/parked/x/replay", json={"by": by})).status == 422
+
+
+async def test_a_state_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    """An empty list would say that nothing is there."""
+    one = service(tmp_path, MemoryBus())
+    async with one.running(), client_of(one) as operator:
+        refused = await operator.get("/admin/parked?state=droped")
+        assert (refused.status, (await refused.json())["title"]) == (422, "Läget finns inte")
+
+
 async def test_the_tally_tells_what_is_parked_and_what_waits(tmp_path: Path) -> None:
     """Counted from the tables."""
     bus = MemoryBus()
