@@ -6,7 +6,7 @@ MEMBERS := chassis services/intake services/validation services/archive services
 SLOW := rabbitmq or postgresql or postfix or dovecot or java or browser or spamassassin or node or slow
 SOURCES := $(foreach member,$(MEMBERS),$(member)/src)
 
-.PHONY: help setup run check lint quick test journeys faults bench letters lock
+.PHONY: help setup run check lint quick test journeys faults bench letters documents lock
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -57,6 +57,12 @@ bench: setup bench/.venv/.complete ## how fast the house is, beside its peers (B
 
 letters: setup ## the gallery of letters in docs/ anew (needs Chromium)
 	PYTHONPATH=tests $(BIN)/python -m support.letter_pictures
+
+documents: setup ## what is made of the code, anew: events' schemas, OpenAPI, AsyncAPI, the settings
+	$(BIN)/python -m kansli.event_schemas --write
+	$(BIN)/python -m kansli.asyncapi --write
+	$(BIN)/python -m kansli.openapi_documents --write
+	$(BIN)/python -m kansli.settings_reference --write
 
 lock: setup ## make the lock files anew (needs uv)
 	bin/lock

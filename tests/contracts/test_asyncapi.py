@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +10,11 @@ import pytest
 
 from chassis.service import Service
 from kansli.asyncapi import FILE, SCHEMAS, document, main
-from kansli.example import write_example
-from kansli.house import Plan, build_house
-from kansli.places import forms_folders, reference_documents, shipped_events, shipped_example
+from kansli.places import reference_documents, shipped_events
 from support.asyncapi_parser import faults_of
 from support.missing import skipping_if_missing
 
 FOLDER = reference_documents()
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Service]:
-    folder = tmp_path_factory.mktemp("house")
-    config = write_example(shipped_example(), folder, date(2026, 11, 20)).config
-    services = build_house(Plan(config, folder / "data", forms_folders([])))
-    return {service.name: service for service in services}
 
 
 def operations(action: str, service: str) -> set[str]:
@@ -54,9 +43,9 @@ def test_a_document_that_differs_is_told_and_writing_mends_it(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", ["intake", "validation", "archive", "notification"])
-def test_a_service_says_and_hears_what_the_document_tells(house: Mapping[str, Service], name: str) -> None:
+def test_a_service_says_and_hears_what_the_document_tells(services: Mapping[str, Service], name: str) -> None:
     """By the tables with which its relay and its consumers really run."""
-    service = house[name]
+    service = services[name]
     said = {f"{listener}.{event.kind}" for event in service.says for listener in event.heard_by}
     assert operations("send", name) == said
     assert operations("receive", name) == {consumer.queue for consumer in service.consumers}

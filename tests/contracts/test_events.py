@@ -15,9 +15,7 @@ from pydantic_core import from_json, to_json
 from chassis.events import Envelope, Event, encode
 from chassis.service import Service
 from kansli.event_schemas import drift, main, said, schemas, write
-from kansli.example import write_example
-from kansli.house import Plan, build_house
-from kansli.places import forms_folders, shipped_events, shipped_example
+from kansli.places import shipped_events
 
 DATA = Path(__file__).parents[1] / "data"
 EXAMPLES = sorted((DATA / "events").glob("*/*.json"))
@@ -27,18 +25,10 @@ PRODUCED = {model.kind: (service, model) for service, model in said()}
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Service]:
-    folder = tmp_path_factory.mktemp("house")
-    config = write_example(shipped_example(), folder, date(2026, 11, 20)).config
-    services = build_house(Plan(config, folder / "data", forms_folders([])))
-    return {service.name: service for service in services}
-
-
-@pytest.fixture(scope="module")
-def readers(house: Mapping[str, Service]) -> Mapping[str, Mapping[str, type[Event]]]:
+def readers(services: Mapping[str, Service]) -> Mapping[str, Mapping[str, type[Event]]]:
     """The model with which each listener reads each kind of event."""
     kinds: dict[str, dict[str, type[Event]]] = {}
-    for name, service in house.items():
+    for name, service in services.items():
         for subscription in service.reads:
             kinds.setdefault(subscription.event.kind, {})[name] = subscription.event
     return kinds
@@ -118,9 +108,9 @@ def test_a_schema_is_a_schema(kind: str) -> None:
         assert part["additionalProperties"] is False
 
 
-def test_services_say_what_the_schemas_hold_and_nothing_else(house: Mapping[str, Service]) -> None:
+def test_services_say_what_the_schemas_hold_and_nothing_else(services: Mapping[str, Service]) -> None:
     """An event that is said without a schema would be a promise that nobody made."""
-    for name, service in house.items():
+    for name, service in services.items():
         assert {model.kind for model in service.says} == {
             kind for kind, (producer, _) in PRODUCED.items() if producer == name
         }

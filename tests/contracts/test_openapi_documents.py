@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +9,13 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from chassis.service import Service
-from kansli.example import write_example
-from kansli.house import Plan, build_house
 from kansli.openapi_documents import drift, main
 from kansli.operators import SERVICES
-from kansli.places import forms_folders, reference_documents, shipped_example
+from kansli.places import reference_documents
 
 FOLDER = reference_documents() / "openapi"
 FOR_PEOPLE = ("/static", "/committees", "/reports", "/sign", "/accessibility", "/operations")
 """How the addresses of the secretary's pages begin; the first page is `/`."""
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Service]:
-    folder = tmp_path_factory.mktemp("house")
-    config = write_example(shipped_example(), folder, date(2026, 11, 20)).config
-    services = build_house(Plan(config, folder / "data", forms_folders([])))
-    return {service.name: service for service in services}
 
 
 def test_the_documents_in_the_repository_are_what_the_services_serve() -> None:
@@ -60,13 +49,13 @@ def test_a_document_is_an_openapi_document(service: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_what_is_served_is_described_and_what_is_described_is_served(
-    house: Mapping[str, Service], service: str
+    services: Mapping[str, Service], service: str
 ) -> None:
     """All but the pages for people, and the document itself."""
     described = {
         (method.upper(), path) for path, methods in told(service)["paths"].items() for method in methods
     }
-    routes = house[service].application().router.routes()
+    routes = services[service].application().router.routes()
     served = {(route.method, route.resource.canonical) for route in routes if route.resource}
     assert described <= served
     left_out = {path for method, path in served - described if method != "HEAD"}
