@@ -63,9 +63,8 @@ def test_what_it_says_stands_there_with_who_hears_it(services: Mapping[str, Serv
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_its_tables_stand_there(services: Mapping[str, Service], service: str) -> None:
+def test_its_tables_stand_there(service: str) -> None:
     """Who makes a backup, or looks into the database, finds nothing that is not told of."""
-    assert service in services
     metadata: MetaData = import_module(METADATA_OF[service]).metadata
     told = {name for names, _ in rows(section(service, "What it owns")) for name in names}
     assert told == {*metadata.tables, "inbox", "outbox", "errands", "parked"}
@@ -116,6 +115,47 @@ def test_it_tells_where_its_desk_is(service: str) -> None:
     told = section(service, "When its queue is parked")
     for deed in ("replay", "drop"):
         assert f"http://{SERVICES[service].default_listen}/admin/parked/ID/{deed}" in told
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_figure_that_it_names_is_measured(services: Mapping[str, Service], service: str) -> None:
+    """By this very service."""
+    measured = {metric.name for metric in services[service].metrics.registry.collect()}
+    told = {name.removesuffix("_total") for name in words(readme(service)) if name.startswith("kansli_")}
+    assert told
+    assert told <= measured
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_reason_that_it_explains_can_be_given(service: str) -> None:
+    """Word for word, but for what stands as `…`."""
+    program = source_of("chassis/src", f"services/{service}/src")
+    _, _, table = section(service, "When its queue is parked").partition("| reason |")
+    for reasons, _ in rows_of_words(table):
+        for reason in reasons:
+            for piece in re.split(r"…|: ", reason):
+                assert piece.strip() in program, reason
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_event_of_the_log_that_it_names_can_be_written(service: str) -> None:
+    """As the log has it."""
+    program = source_of("chassis/src", f"services/{service}/src")
+    logged = {word for word in words(readme(service)) if re.fullmatch(r"[a-z]+\.[a-z]+", word)} - KINDS
+    for event in logged:
+        assert f'"{event}"' in program, event
+
+
+def rows_of_words(table: str) -> Iterator[tuple[set[str], str]]:
+    for line in table.splitlines():
+        cells = line.strip("|").split("|")
+        if len(cells) > 1:
+            yield words(cells[0]), cells[1]
+
+
+def source_of(*folders: str) -> str:
+    files = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    return "\n".join(path.read_text("utf-8") for path in files)
 
 
 @pytest.mark.parametrize("service", SERVICES)
