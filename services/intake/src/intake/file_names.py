@@ -48,8 +48,12 @@ def _with_numbers(name: str) -> Iterator[str]:
 
 
 def _visible(name: str) -> str:
-    """NFC, without controls, direction marks, surrogates, the unassigned, and what begins a new line."""
-    return "".join(mark for mark in unicodedata.normalize("NFC", name) if not _is_hidden(mark))
+    """NFC, without controls, direction marks, surrogates, the unassigned, and what begins a new line.
+
+    Every kind of blank becomes the common one, so that no name is of blanks alone.
+    """
+    shown = (mark for mark in unicodedata.normalize("NFC", name) if not _is_hidden(mark))
+    return "".join(" " if unicodedata.category(mark) == "Zs" else mark for mark in shown)
 
 
 def _is_hidden(mark: str) -> bool:
