@@ -78,7 +78,14 @@ CALLER_KEYS = (
     Key("key", {"type": "http", "scheme": "bearer", "description": "The caller's key."}),
     Key("basic", {"type": "http", "scheme": "basic", "description": "The key as password; any user name."}),
 )
-ADMIN_TOKEN = Key("token", {"type": "http", "scheme": "bearer", "description": "The operators' token."})
+ADMIN_TOKEN = Key(
+    "token",
+    {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The operators' token; where none is set, nobody but who asks on the machine itself.",
+    },
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +104,7 @@ class Operation:
     keys: Sequence[Key] = ()
     """Any one of them will do."""
     keyless_here: bool = False
-    """Without a key too, for who asks on the machine itself."""
+    """Without a key too, for who asks on the machine itself, where the settings leave it open there."""
 
     @property
     def route(self) -> web.RouteDef:
