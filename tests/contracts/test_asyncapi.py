@@ -84,7 +84,7 @@ WRONG_WORDS: Mapping[tuple[str, ...], str] = {
     ("channels", QUEUE, "bindings", "amqp", "is"): "quue",
 }
 LEADING_NOWHERE: Mapping[tuple[str, ...], str] = {
-    ("operations", f"validation says {QUEUE}", "channel", "$ref"): "#/channels/nowhere",
+    ("operations", "validation.says.submission.accepted.to.archive", "channel", "$ref"): "#/channels/nowhere",
     ("components", "messages", "se.kansli.report.filed.v1", "payload", "schema", "$ref"): "none.json",
 }
 

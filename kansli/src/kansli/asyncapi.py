@@ -97,8 +97,11 @@ class _Talk:
         """What the one does who says it, and the one who hears it."""
         sends = {"deliveryMode": 2, "mandatory": True, "bindingVersion": BINDING_VERSION}
         hears = {"ack": True, "bindingVersion": BINDING_VERSION}
-        yield f"{self.producer} says {self.queue}", self._operation("send", self.producer, sends)
-        yield f"{self.listener} hears {self.queue}", self._operation("receive", self.listener, hears)
+        yield (
+            f"{self.producer}.says.{self.event.kind}.to.{self.listener}",
+            self._operation("send", self.producer, sends),
+        )
+        yield f"{self.listener}.hears.{self.event.kind}", self._operation("receive", self.listener, hears)
 
     def _operation(self, action: str, service: str, binding: Part) -> Part:
         messages = [_ref(f"channels/{self.queue}/messages/{name}") for name in (self.message, self.batch)]
