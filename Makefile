@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 MEMBERS := chassis services/intake services/validation services/archive services/notification kansli
-SLOW := rabbitmq or postgresql or postfix or dovecot or java or browser or spamassassin or node or slow
+SLOW := rabbitmq or postgresql or postfix or dovecot or java or browser or spamassassin or node or promtool or slow
 SOURCES := $(foreach member,$(MEMBERS),$(member)/src)
 
 .PHONY: help setup run check lint quick test journeys faults bench letters documents lock

@@ -12,6 +12,7 @@ missing_packages() {
     have postfix /usr/sbin/postfix || echo postfix
     have dovecot /usr/sbin/dovecot || echo dovecot-imapd
     have spamassassin || echo spamassassin
+    have promtool || echo prometheus
     have javac || echo default-jdk-headless
     have - /usr/share/java/jaxb-runtime.jar || echo libjaxb-java
     have chromium /usr/bin/chromium || echo chromium

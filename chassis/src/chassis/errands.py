@@ -160,7 +160,8 @@ class ErrandWorker:
             await self._park(row, "no attempt came to an end")
             return
         try:
-            conclude = await self._kind.perform(_errand(row))
+            with self._metrics.processing.labels(self._kind.name).time():
+                conclude = await self._kind.perform(_errand(row))
         except TryLater as later:
             await self._put_off(row, self._schedule.spread(later.delay), str(later), row.attempts - 1)
         except StoreUnavailable as unavailable:
@@ -187,6 +188,8 @@ class ErrandWorker:
             await self._park(row, f"done, but not concluded: {type(error).__name__}")
         else:
             self._metrics.processed.labels(self._kind.name, "handled").inc()
+            age = self._store.clock() - row.created_at
+            self._metrics.age.labels(self._kind.name).observe(age.total_seconds())
 
     async def _write(self, work: Callable[[Transaction], Awaitable[None]]) -> None:
         """However long the database is away: the token sees to it that it is not too late."""
@@ -251,6 +254,7 @@ class ErrandWorker:
             tx.errand_kinds.add(self._kind.name)
 
         await self._write(work)
+        self._metrics.processed.labels(self._kind.name, "due").inc()
         self._metrics.retries.labels(self._kind.name).inc()
 
     async def _fail(self, row: Row[Any], error: Exception) -> None:
@@ -271,6 +275,7 @@ class ErrandWorker:
             await self._kind.given_up(tx, _errand(row))
 
         await self._write(work)
+        self._metrics.processed.labels(self._kind.name, "parked").inc()
         self._metrics.parked.labels(self._kind.name).inc()
         log.error("errand.parked", kind=self._kind.name, key=row.key, reason=reason)
 

@@ -1,8 +1,12 @@
 """What a service counts and measures, for Prometheus; no ids and nothing personal in labels."""
 
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_PROCESSING_BUCKETS_S = (*Histogram.DEFAULT_BUCKETS[:-1], 30, 120, 600)
+"""A batch takes milliseconds; a mail relay may take ten minutes for a letter (RFC 5321 § 4.5.3.2.6)."""
 
 _AGE_BUCKETS_S = (0.05, 0.25, 1, 5, 15, 60, 300, 900, 3600, 6 * 3600, 24 * 3600)
 
@@ -21,19 +25,20 @@ class Metrics:
         self.build_info.labels(service, service_version()).set(1)
         self.processed = Counter(
             "kansli_messages_processed_total",
-            "Events handled, by how it ended",
+            "Events and errands handled, by how it ended",
             ["queue", "outcome"],
             registry=self.registry,
         )
         self.processing = Histogram(
             "kansli_message_processing_seconds",
-            "Time to handle and commit a batch",
+            "Time to handle and commit a batch, or to do an errand",
             ["queue"],
+            buckets=_PROCESSING_BUCKETS_S,
             registry=self.registry,
         )
         self.age = Histogram(
             "kansli_message_age_seconds",
-            "Age of events when they are handled",
+            "Age of events and errands when they are handled",
             ["queue"],
             buckets=_AGE_BUCKETS_S,
             registry=self.registry,
@@ -62,6 +67,15 @@ class Metrics:
             ["queue", "reason"],
             registry=self.registry,
         )
+        self._bus_up = Gauge(
+            "kansli_bus_up",
+            "1 while messages can go and come, 0 while the broker is away",
+            registry=self.registry,
+        )
+
+    def watch_bus(self, is_up: Callable[[], bool]) -> None:
+        """Ask at each scrape whether the bus carries."""
+        self._bus_up.set_function(is_up)
 
 
 def service_version() -> str:

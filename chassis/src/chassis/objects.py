@@ -48,6 +48,11 @@ class Objects:
         self._url = url
         self._folder = Path(unquote(urlsplit(url).path)) if url.startswith("file:") else None
 
+    @property
+    def folder(self) -> Path | None:
+        """Where the files lie on this machine, unless they lie elsewhere."""
+        return self._folder
+
     async def keep(self, content: bytes) -> Kept:
         """Store the bytes durably; the same bytes are stored once.
 

@@ -16,12 +16,14 @@ from chassis.admin import AdminTally, admin_operations
 from chassis.bus import Bus
 from chassis.clock import Clock, system_clock
 from chassis.consumer import Consumer, Subscription
+from chassis.disks import Disks, places
 from chassis.errands import ErrandKind, ErrandWorker
 from chassis.events import Event, queue_name
 from chassis.folders import WatchedFolder
 from chassis.health import Health, health_operations
 from chassis.logs import place_of
 from chassis.metrics import Metrics, service_version
+from chassis.objects import Objects
 from chassis.openapi import Operation, document, document_routes
 from chassis.problems import problems
 from chassis.relay import FORGET_BATCH, Relay, forget_published
@@ -29,6 +31,7 @@ from chassis.retry import RetrySchedule
 from chassis.settings import ServiceSettings
 from chassis.stopping import being_cancelled
 from chassis.store import Store
+from chassis.waiting import Names, Waiting
 
 log = structlog.get_logger()
 
@@ -67,6 +70,8 @@ class Service:
     routes: Sequence[web.AbstractRouteDef] = ()
     """What else it serves: pages, and what is for this machine alone."""
     tally: AdminTally | None = None
+    objects: Objects | None = None
+    """Where it keeps files, if it does."""
     folders: Sequence[WatchedFolder[Any]] = ()
     background: Sequence[Callable[[], Awaitable[None]]] = ()
     cleanup: Sequence[Callable[[], Awaitable[None]]] = ()
@@ -83,6 +88,9 @@ class Service:
         self._workers = [
             ErrandWorker(self.name, kind, self.store, self.metrics, self.schedule) for kind in self.errands
         ]
+        self.metrics.watch_bus(lambda: self.bus.trouble is None)
+        self._waiting = Waiting(self.store, self._names(), self.metrics.registry)
+        self._disks = Disks(places(self.store, self.objects), self.metrics.registry)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -116,6 +124,13 @@ class Service:
         elif not await self.store.is_migrated(self.history):
             raise NotMigrated(f"the tables are not up to date; run: python -m {self.name} migrate")
 
+    def _names(self) -> Names:
+        return Names(
+            read=[consumer.queue for consumer in self.consumers],
+            said_to=self._said_to(),
+            errands=[kind.name for kind in self.errands],
+        )
+
     def _said_to(self) -> list[str]:
         return [queue_name(listener, event.kind) for event in self.says for listener in event.heard_by]
 
@@ -124,6 +139,8 @@ class Service:
         duties: list[Callable[[], Awaitable[None]]] = [
             self._relay.run,
             self._keep_house,
+            self._waiting.run,
+            self._disks.run,
             *(consumer.retry for consumer in self.consumers),
             *(worker.run for worker in self._workers),
             *(folder.watch for folder in self.folders),

@@ -14,6 +14,7 @@ from archive.disposal_api import DisposalApi
 from archive.events import SAID
 from archive.figures_api import FiguresApi
 from archive.forms import find_forms, load_form
+from archive.gauges import Waiting, report_gauges
 from archive.handlers import Registry
 from archive.operations import ABOUT, operations
 from archive.packets.freezing import Freezing
@@ -54,6 +55,8 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
     forms = WatchedFolder(
         settings.forms_folders, each(find_forms, lambda path: load_form(path, day_in_stockholm(clock())))
     )
+    metrics = Metrics(settings.service)
+    waiting = Waiting(store, committees, clock, *report_gauges(metrics.registry))
     registry = Registry(committees, forms, clock)
     press = Press()
     refiling = Refiling(store, registry)
@@ -75,7 +78,7 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
         settings=settings,
         store=store,
         bus=bus,
-        metrics=Metrics(settings.service),
+        metrics=metrics,
         history=HISTORY,
         clock=clock,
         reads=[*registry.reads(), *letters.reads()],
@@ -90,8 +93,9 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
         ],
         errands=[Removal(objects).kind],
         tally=lambda: tally(store),
+        objects=objects,
         folders=[committees, forms],
-        background=[refiling.run, *([sign_in.run] if sign_in else ())],
+        background=[refiling.run, waiting.run, *([sign_in.run] if sign_in else ())],
         cleanup=[press.close, *([sign_in.provider.close] if sign_in else ())],
     )
 

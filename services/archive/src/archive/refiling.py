@@ -16,7 +16,7 @@ from archive.committees import Committee
 from archive.events import ReportMoved
 from archive.handlers import Registry, told_of
 from archive.packets.kept import has_packet_with, packets_on
-from archive.reports import change, record_act, reports
+from archive.reports import WAITING, change, record_act, reports
 from chassis.clock import day_in_stockholm
 from chassis.store import Store, Transaction
 
@@ -24,8 +24,6 @@ log = structlog.get_logger()
 
 LOOK_EVERY_S = 600.0
 """A calendar changes when somebody saves it, which is heard at once; this is for what was missed."""
-
-WAITING = ("filed", "held")
 
 
 @dataclass

@@ -21,6 +21,7 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -75,6 +76,17 @@ reports = Table(
 `corrects` is the number of the packet that holds an earlier revision; `paragraph` is the minutes'.
 """
 Index("reports_of_meeting", reports.c.committee, reports.c.meeting_date, reports.c.arrived_at)
+WAITING = ("filed", "held")
+"""What a calendar decides about: it goes to a meeting and lies in no packet."""
+
+Index(
+    "reports_waiting",
+    reports.c.committee,
+    reports.c.status,
+    reports.c.meeting_date,
+    sqlite_where=reports.c.status.in_(WAITING),
+    postgresql_where=reports.c.status.in_(WAITING),
+)
 Index("reports_by_diarienummer", reports.c.committee, reports.c.diarienummer)
 
 acts = Table(
@@ -358,6 +370,25 @@ async def tally(store: Store) -> dict[str, dict[str, int]]:
             told = "frozen" if status == "reported" else status
             of_form[told] = of_form.get(told, 0) + count
     return counts
+
+
+_WAITING_BY_STATUS = (
+    select(reports.c.status, func.count().label("number"))
+    .where(
+        reports.c.committee == bindparam("its_committee"),
+        reports.c.status.in_(bindparam("statuses", WAITING, expanding=True, literal_execute=True)),
+        or_(reports.c.meeting_date.is_(None), reports.c.meeting_date >= bindparam("today")),
+    )
+    .group_by(reports.c.status)
+)
+"""The index `reports_waiting` answers, for which SQLite must see the statuses as they stand."""
+
+
+async def waiting_by_status(connection: AsyncConnection, committee: str, today: date) -> dict[str, int]:
+    """How many reports wait for a meeting from today on, or for one to be put in the calendar."""
+    about = {"its_committee": committee, "today": today}
+    rows = await connection.execute(_WAITING_BY_STATUS, about)
+    return {row.status: row.number for row in rows}
 
 
 PASSED_ON = (

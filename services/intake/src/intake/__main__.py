@@ -81,6 +81,7 @@ def build(settings: IntakeSettings, bus: Bus, clock: Clock = system_clock) -> Se
         errands=[*hand_backs.errands(), reader.kind, LateScans(objects, scanner, scans).kind],
         operations=operations(api),
         tally=lambda: tally(store),
+        objects=objects,
         folders=[callers, forms],
         cleanup=[calls.close, inspector.close],
         background=[reader.reread, reader.expire, WeeklyCounts(store, forms).run],

@@ -95,8 +95,13 @@ class Api:
             draft = await beside(len(body), partial(_draft, header, body))
             receipt = await self._take(await self._submission(draft, caller, key, self.clock(), len(body)))
         crash_point("intake.after_commit")
-        self.received.labels(receipt.label or receipt.form, receipt.taken.value).inc()
+        self.received.labels(self._counted_as(receipt), receipt.taken.value).inc()
         return _answer(receipt)
+
+    def _counted_as(self, receipt: Receipt) -> str:
+        """What no form maps is counted together: a platform may have any number of families."""
+        name = receipt.label or receipt.form
+        return name if name in self.forms.current else "unread"
 
     async def submission_of(
         self, draft: Draft, caller: Caller, document: Document, key: str | None = None

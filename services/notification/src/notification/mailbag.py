@@ -65,6 +65,7 @@ latest of all its status (RFC 3463). `meeting_date` is the meeting that it was a
 The bytes are made once, so that a letter that has to be sent again is the same letter.
 `thread` names what letters to one recipient have in common, if anything.
 """
+Index("letters_by_state", letters.c.form, letters.c.state)
 Index("letters_of_meeting", letters.c.committee, letters.c.meeting_date)
 Index("letters_of_week", letters.c.committee, letters.c.written_at)
 
@@ -272,6 +273,20 @@ def letters_written(committee: str, since: datetime, until: datetime) -> Select[
     times = (letters.c[f"{kind}_at"] for kind in Arrival)
     written = letters.c.written_at >= since, letters.c.written_at < until
     return select(letters.c.state, *times).where(letters.c.committee == committee, *written)
+
+
+async def count_unsent(
+    store: Store, committee: str, meetings: Collection[date], kinds: Collection[str]
+) -> int:
+    """How many letters about the committee's meetings of these days wait to be sent, but of these kinds."""
+    query = select(func.count()).where(
+        letters.c.committee == committee,
+        letters.c.meeting_date.in_(meetings),
+        letters.c.state.in_(("written", "parked")),
+        letters.c.kind.not_in(kinds),
+    )
+    async with store.read() as connection:
+        return int(await connection.scalar(query) or 0)
 
 
 async def tally(store: Store) -> dict[str, dict[str, int]]:

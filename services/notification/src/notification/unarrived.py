@@ -20,7 +20,7 @@ from sqlalchemy.engine import Row
 from chassis.clock import in_stockholm
 from chassis.folders import WatchedFolder
 from chassis.store import Store, Transaction
-from notification.mailbag import Arrival, arrival, letters_astray, tally
+from notification.mailbag import Arrival, arrival, count_unsent, letters_astray, tally
 from notification.notices import is_noted, note
 from notification.recipients import TO_SUBMITTER, Committee, Committees, PlannedMeeting, Secretary
 from notification.workdays import moment_on, workdays_before
@@ -77,6 +77,7 @@ class Unarrivals:
     store: Store
     committees: WatchedFolder[Committees]
     near_deadline: Gauge
+    unsent: Gauge
     by_state: Gauge
 
     async def run(self) -> None:
@@ -87,9 +88,10 @@ class Unarrivals:
 
     async def look(self) -> None:
         """Note what is new, and show how many there are by now."""
-        committees = self.committees.current.values()
+        committees = tuple(self.committees.current.values())
         near = {committee.id: await self._note(committee) for committee in committees}
         _show(self.near_deadline, near)
+        _show(self.unsent, {committee.id: await self._unsent(committee) for committee in committees})
         _show(self.by_state, await _by_state(self.store))
 
     async def _note(self, committee: Committee) -> int:
@@ -100,6 +102,10 @@ class Unarrivals:
         for letter in astray:
             await note_unarrived(self.store, committee, letter)
         return len(astray)
+
+    async def _unsent(self, committee: Committee) -> int:
+        days = near_days(committee, self.store.clock())
+        return await count_unsent(self.store, committee.id, days, TO_SUBMITTER) if days else 0
 
 
 def near_days(committee: Committee, now: datetime) -> Sequence[date]:
@@ -179,12 +185,18 @@ def _show(gauge: Gauge, counts: Mapping[str, int]) -> None:
         gauge.labels(label).set(count)
 
 
-def letter_gauges(registry: CollectorRegistry) -> tuple[Gauge, Gauge]:
-    """Those that did not arrive while a deadline is near, by committee; and all, by state."""
+def letter_gauges(registry: CollectorRegistry) -> tuple[Gauge, Gauge, Gauge]:
+    """Those that did not arrive, or were not sent, while a deadline is near, by committee; all, by state."""
     near = Gauge(
         "kansli_letters_failed_near_deadline",
         "Letters to the committee that did not arrive, about a meeting whose deadline is near",
         ["committee"],
         registry=registry,
     )
-    return near, Gauge("kansli_letters", "Letters, by their state now", ["state"], registry=registry)
+    unsent = Gauge(
+        "kansli_letters_unsent_near_deadline",
+        "Letters to the committee that wait to be sent, about a meeting whose deadline is near",
+        ["committee"],
+        registry=registry,
+    )
+    return near, unsent, Gauge("kansli_letters", "Letters, by their state now", ["state"], registry=registry)
