@@ -988,6 +988,25 @@ async def unarrived(office: Office) -> float | None:
     return counts.get_sample_value("kansli_letters_failed_near_deadline", {"committee": "valfard"})
 
 
+async def unsent(office: Office) -> float | None:
+    """How many letters to the committee wait to be sent while a deadline is near."""
+    counts = CollectorRegistry()
+    await Unarrivals(office.store, office.gathering.committees, *letter_gauges(counts)).look()
+    return counts.get_sample_value("kansli_letters_unsent_near_deadline", {"committee": "valfard"})
+
+
+@pytest.mark.parametrize("office", [notify("at-once", receipt=True)], indirect=True)
+async def test_letters_that_wait_near_the_deadline_are_counted_until_they_are_sent(office: Office) -> None:
+    """Only those to the committee, and only from five workdays before."""
+    await office.hear(filed(1), filed(2))
+    assert await unsent(office) == 2
+    office.clock.now = datetime(2026, 11, 19, 22, 59, tzinfo=UTC)
+    assert await unsent(office) == 0
+    office.clock.now = FRIDAY
+    await office.mail()
+    assert await unsent(office) == 0
+
+
 async def told_of_unarrived(office: Office) -> list[tuple[EmailMessage, str]]:
     """What is sent when the window is over, and nothing before."""
     await unarrived(office)
