@@ -36,14 +36,17 @@ def _written(states: str | Sequence[str]) -> BindParameter[Any]:
 
 _FIRST_PENDING = (
     select(outbox.c.queue, func.count().label("count"), func.min(outbox.c.id).label("first"))
-    .where(outbox.c.published_at.is_(None))
+    .where(outbox.c.published_at.is_(None), outbox.c.queue.in_(bindparam("queues", expanding=True)))
     .group_by(outbox.c.queue)
     .subquery()
 )
 _PENDING = select(_FIRST_PENDING.c.queue, _FIRST_PENDING.c.count, outbox.c.created_at).join(
     outbox, outbox.c.id == _FIRST_PENDING.c.first
 )
-"""The oldest is the one that was said first: its moment alone is read from the table."""
+"""The oldest is the one that was said first: its moment alone is read from the table.
+
+The queues are named, or SQLite would take the index of what was published and read every row that waits.
+"""
 
 _ERRANDS = (
     select(errands.c.kind, func.count(), func.min(errands.c.due_at))
@@ -109,10 +112,12 @@ class Waiting:
             self._store_up.set(1)
 
     async def _count(self) -> None:
-        async with self._store.read() as connection:
-            found = [(await connection.execute(query)).all() for query in (_PENDING, _DUE, _ERRANDS, _DESK)]
-        pending, due, at_errands, desk = found
         names = self._names
+        async with self._store.read() as connection:
+            pending = (await connection.execute(_PENDING, {"queues": names.said_to})).all()
+            due, at_errands, desk = [
+                (await connection.execute(query)).all() for query in (_DUE, _ERRANDS, _DESK)
+            ]
         _show(self._pending, names.said_to, pending)
         self._show_ages(self._oldest, names.said_to, pending)
         _show(self._due, names.read, due)
