@@ -54,6 +54,29 @@ async def give(store: Store, key: str = "k-1") -> None:
     await store.write(lambda tx: tx.send_on_errand("letter", key, {"submission_id": key}))
 
 
+async def test_what_errands_came_to_how_long_they_took_and_how_old_they_were_is_counted(
+    store: Store, clock: StillClock
+) -> None:
+    """As it is of events: done, put off and parked apart."""
+    metrics = Metrics("answerer")
+    hand = Hand(TryLater("not yet", timedelta()), None, Reject("never"))
+    one = ErrandWorker("answerer", ErrandKind("letter", hand.perform, LEASE), store, metrics, SCHEDULE)
+
+    def counted(name: str, **labels: str) -> float | None:
+        return metrics.registry.get_sample_value(f"kansli_{name}", {"queue": "letter", **labels})
+
+    await give(store)
+    for _ in range(2):
+        clock.pass_by(minutes=2)
+        await one.do_one()
+    await give(store, "k-2")
+    await one.do_one()
+    ends = [counted("messages_processed_total", outcome=end) for end in ("handled", "due", "parked")]
+    assert ends == [1, 1, 1]
+    assert (counted("message_age_seconds_count"), counted("message_age_seconds_sum")) == (1, 240)
+    assert counted("message_processing_seconds_count") == 3
+
+
 async def only_errand(store: Store) -> Row[Any]:
     async with store.read() as connection:
         return (await connection.execute(select(errands))).one()

@@ -84,6 +84,9 @@ async def test_a_broker_that_is_away_does_not_make_the_service_unready(tmp_path:
     async with one.running(), client_of(one) as client:
         ready = await client.get("/readyz")
         assert (ready.status, (await ready.json())["bus"]) == (200, "unconfirmed")
+        assert "kansli_bus_up 0.0" in await (await client.get("/metrics")).text()
+        bus.failing_with = None
+        assert "kansli_bus_up 1.0" in await (await client.get("/metrics")).text()
 
 
 async def test_a_database_that_does_not_answer_makes_it_unready(
