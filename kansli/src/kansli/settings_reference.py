@@ -9,7 +9,7 @@ import types
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -90,6 +90,8 @@ def _plain(annotation: Any) -> type:
     """What stands beside None, where the setting may be left out."""
     if get_origin(annotation) in (Union, types.UnionType):
         (annotation,) = [choice for choice in get_args(annotation) if choice is not type(None)]
+    if get_origin(annotation) is Annotated:
+        annotation, *_ = get_args(annotation)
     return annotation  # type: ignore[no-any-return]
 
 

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "notification_0010_week"
-down_revision = "notification_0008_thread"
+down_revision = "notification_0009_letter_states"
 branch_labels = None
 depends_on = None
 
