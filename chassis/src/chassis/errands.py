@@ -5,6 +5,7 @@ fencing token; what came of it is concluded in a second transaction, which a lat
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -204,10 +205,10 @@ class ErrandWorker:
     async def _work(self) -> None:
         while True:
             try:
+                await self._wait_until_due()
                 await self._kind.ready()
                 while await finishing(self.do_one()):
                     await self._kind.ready()
-                await self._wait_until_due()
             except StoreUnavailable as error:
                 log.warning("store.unavailable", errand=self._kind.name, reason=str(error))
                 await asyncio.sleep(IDLE_POLL_S)
@@ -279,19 +280,23 @@ class ErrandWorker:
         self._metrics.parked.labels(self._kind.name).inc()
         log.error("errand.parked", kind=self._kind.name, key=row.key, reason=reason)
 
-    async def _first_due(self) -> datetime | None:
-        query = select(func.min(errands.c.due_at)).where(
-            errands.c.kind == self._kind.name, errands.c.state.in_(["due", "running"])
-        )
-        async with self._store.read() as connection:
-            first: datetime | None = await connection.scalar(query)
-            return first
-
     async def _wait_until_due(self) -> None:
+        """Until an errand is due; looking for one only reads, so that a house at rest writes nothing."""
         self._due.clear()
-        first = await finishing(self._first_due())
-        seconds = IDLE_POLL_S if first is None else (first - self._store.clock()).total_seconds()
-        await until_set(self._due, max(0.01, min(seconds, IDLE_POLL_S)))
+        while (seconds := await finishing(self._seconds_until_due())) > 0:
+            await until_set(self._due, min(seconds, IDLE_POLL_S))
+            self._due.clear()
+
+    async def _seconds_until_due(self) -> float:
+        """How long the next errand has to wait; for ever if there is none."""
+        async with self._store.read() as connection:
+            first = await connection.scalar(_FIRST_DUE, {"its_kind": self._kind.name})
+        return math.inf if first is None else (first - self._store.clock()).total_seconds()
+
+
+_FIRST_DUE = select(func.min(errands.c.due_at)).where(
+    errands.c.kind == bindparam("its_kind"), errands.c.state.in_(["due", "running"])
+)
 
 
 def _errand(row: Row[Any]) -> Errand:

@@ -89,7 +89,12 @@ Index(
     sqlite_where=outbox.c.published_at.is_(None),
     postgresql_where=outbox.c.published_at.is_(None),
 )
-Index("outbox_published", outbox.c.published_at)
+Index(
+    "outbox_published",
+    outbox.c.published_at,
+    sqlite_where=outbox.c.published_at.is_not(None),
+    postgresql_where=outbox.c.published_at.is_not(None),
+)
 
 parked = Table(
     "parked",
