@@ -1,8 +1,12 @@
 import asyncio
+import os
+import signal
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import aiohttp
@@ -17,7 +21,7 @@ from chassis.errands import Conclude, Errand, ErrandKind
 from chassis.events import encode, new_id
 from chassis.metrics import Metrics
 from chassis.parking import ParkedErrand, park_errand
-from chassis.service import NotMigrated, Service
+from chassis.service import NotMigrated, Service, run_until_signal
 from chassis.store import StoreLocked, StoreUnavailable, Transaction, open_store
 from support.ports import free_port
 from support.toy_house import HISTORY, Answerer, AnswererSettings, Asked, Deed, column, effects
@@ -287,3 +291,20 @@ async def test_a_kind_of_errand_says_how_its_items_are_shown_and_let_fall(tmp_pa
         assert (shown["body"], shown["caller"]) == ("what k-1 is about", "prov")
         dropped = await operator.post(f"/admin/parked/{parked_id}/drop", json={"note": "a test"})
         assert (dropped.status, await column(one.store, effects)) == (200, ["k-1"])
+
+
+async def test_a_service_is_ready_for_systemd_when_it_serves_and_stops_when_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """READY=1 comes when /readyz answers; STOPPING=1 before anything is taken down."""
+    one = service(tmp_path, MemoryBus())
+    with TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(f"{folder}/notify")
+        monkeypatch.setenv("NOTIFY_SOCKET", f"{folder}/notify")
+        running = asyncio.create_task(run_until_signal(one))
+        assert await asyncio.to_thread(systemd.recv, 100) == b"READY=1"
+        async with client_of(one) as client:
+            assert (await client.get("/readyz")).status == 200
+        os.kill(os.getpid(), signal.SIGTERM)
+        await running
+        assert systemd.recv(100) == b"STOPPING=1"

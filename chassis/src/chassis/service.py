@@ -28,6 +28,7 @@ from chassis.openapi import Operation, document, document_routes
 from chassis.problems import problems
 from chassis.relay import FORGET_BATCH, Relay, forget_published
 from chassis.retry import RetrySchedule
+from chassis.sd_notify import told_to_systemd
 from chassis.settings import ServiceSettings
 from chassis.stopping import being_cancelled
 from chassis.store import Store
@@ -223,5 +224,5 @@ def until_signal() -> asyncio.Event:
 
 async def run_until_signal(service: Service) -> None:
     stop = until_signal()
-    async with service.running():
+    async with service.running(), told_to_systemd():
         await stop.wait()
