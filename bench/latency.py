@@ -19,7 +19,7 @@ from bench.pipelines import bare_aio_pika, paced
 from bench.road import Tried, warmed
 from bench.run import Run
 from bench.servers import Way
-from chassis.bus.rabbitmq import EXCHANGE
+from chassis.bus.topology import EXCHANGE
 from support.houses import House
 
 PER_SECOND = 5.0

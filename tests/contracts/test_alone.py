@@ -108,9 +108,14 @@ def run(service: tuple[str, Path], command: str, told: dict[str, str], cwd: Path
 def test_a_service_alone_migrates_and_then_finds_all_in_order(
     service: tuple[str, Path], told: dict[str, str], tmp_path: Path
 ) -> None:
-    """Its tables, its templates, its configuration and its forms."""
+    """Its tables, its templates, its configuration and its forms; the broker, where one is named."""
     assert "up to date" in run(service, "migrate", told, tmp_path)
-    assert "in order" in run(service, "check", told, tmp_path)
+    name, python = service
+    words = [str(python), "-m", name, "check"]
+    away = subprocess.run(words, env=told, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (away.returncode, "BrokerUnfit: the broker does not answer" in away.stderr) == (1, True)
+    del told[f"{name.upper()}_AMQP_URL"]
+    assert "in order; no broker is named" in run(service, "check", told, tmp_path)
 
 
 def test_a_service_alone_tells_its_settings_and_keeps_its_secrets(

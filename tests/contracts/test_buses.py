@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.elements import ColumnElement
 
 from chassis.bus import Bus, Message, Oversized, Unroutable
-from chassis.bus.rabbitmq import declare
+from chassis.bus.topology import declare
 from chassis.events import MAX_MESSAGE_BYTES, encode, new_id
 from chassis.parking import replay
 from chassis.relay import pending

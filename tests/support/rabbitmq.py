@@ -30,7 +30,9 @@ POOL = 20
 """Virtual hosts made at a time: `rabbitmqctl` takes 1.4 s, however many it makes."""
 
 SERVICES = ("intake", "validation", "archive", "notification")
-EVENTS = Path(__file__).parents[2] / "schemas" / "events"
+REPOSITORY = Path(__file__).parents[2]
+EVENTS = REPOSITORY / "schemas" / "events"
+SHIPPED = REPOSITORY / "deploy" / "rabbitmq" / "definitions.json"
 
 PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 
@@ -91,8 +93,12 @@ class Broker:
         """Answer the URL of a virtual host that nobody has used."""
         if not self._unused:
             self._unused = list(islice(self._names, POOL))
-            self.ctl("import_definitions", str(self._write_definitions()))
+            self.import_its_own()
         return self.url + self._unused.pop(0)
+
+    def import_its_own(self) -> None:
+        """Give the users their test passwords, also after a test has imported others."""
+        self.ctl("import_definitions", str(self._write_definitions()))
 
     def start(self) -> None:
         """Start it unless it runs; return when it speaks AMQP."""
@@ -171,7 +177,7 @@ class Broker:
         (self._folder / "env.conf").touch()
 
     def _write_definitions(self) -> Path:
-        """Describe the default virtual host, the unused ones, and a guest who may do all there."""
+        """Describe the default virtual host and the unused ones."""
         definitions = self._folder / "definitions.json"
         definitions.write_text(json.dumps(definitions_of(["/", *self._unused])))
         return definitions
@@ -214,12 +220,26 @@ def find_programs() -> Path:
 
 
 def definitions_of(virtual_hosts: list[str]) -> dict[str, object]:
-    permissions = {"user": "guest", "configure": ".*", "write": ".*", "read": ".*"}
-    return {
-        "users": [{"name": "guest", "password": "guest", "tags": "administrator"}],
-        "vhosts": [{"name": name} for name in virtual_hosts],
-        "permissions": [{"vhost": name, **permissions} for name in virtual_hosts],
+    """The shipped definitions in each virtual host, and a guest who may do all there."""
+    shipped = json.loads(SHIPPED.read_text("utf-8"))
+    guest = {"name": "guest", "password": "guest", "tags": "administrator"}
+    all_rights = {"user": "guest", "configure": ".*", "write": ".*", "read": ".*"}
+    within = {
+        part: [{**one, "vhost": name} for name in virtual_hosts for one in shipped[part]]
+        for part in ("permissions", "exchanges", "queues", "bindings", "policies")
     }
+    within["permissions"] += [{"vhost": name, **all_rights} for name in virtual_hosts]
+    users = [{**user, "password": password_of(user["name"])} for user in shipped["users"]]
+    return {**within, "users": [guest, *users], "vhosts": [{"name": name} for name in virtual_hosts]}
+
+
+def password_of(service: str) -> str:
+    return f"{service}-test"
+
+
+def as_service(url: str, service: str) -> str:
+    """The address of a virtual host for a service's own user, who may do what the service must."""
+    return url.replace("guest:guest", f"{service}:{password_of(service)}")
 
 
 def house_queues() -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from chassis.bus import Bus
-from chassis.bus.rabbitmq import RabbitMQBus
+from chassis.bus.rabbitmq import RabbitMQBus, broker_faults
 from chassis.folders import BrokenFolder
 from chassis.logs import write_logs
 from chassis.service import NotMigrated, Service, run_until_signal
@@ -21,6 +21,10 @@ Build = Callable[[ServiceSettings, Bus], Service]
 
 FOR_US_ALONE = 0o077
 """What a service keeps on disk holds what people wrote; no other user of the machine may read it."""
+
+
+class BrokerUnfit(Exception):
+    """The broker does not answer, or has or allows something else than the service needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ def main(
     asked = parser.parse_args(arguments)
     try:
         _obey(asked, settings_type, build, {one.name: one for one in own})
-    except (SettingsError, BrokenFolder, StoreLocked, NotMigrated) as error:
+    except (SettingsError, BrokenFolder, StoreLocked, NotMigrated, BrokerUnfit) as error:
         sys.exit(f"{type(error).__name__}: {error}")
 
 
@@ -83,9 +87,10 @@ async def _serve(settings: ServiceSettings, build: Callable[..., Service]) -> No
 
 
 def _check(settings: ServiceSettings, build: Callable[..., Service]) -> None:
-    """Read settings, configuration and forms as run would, and look whether the database answers."""
+    """Read settings, configuration and forms as run would, and look at the database and the broker."""
     asyncio.run(_look(settings, build))
-    sys.stdout.write(f"{settings.service}: settings, configuration and database are in order\n")
+    broker = "; no broker is named, so none was looked at" if settings.amqp_url is None else ""
+    sys.stdout.write(f"{settings.service}: all that run needs is in order{broker}\n")
 
 
 async def _look(settings: ServiceSettings, build: Callable[..., Service]) -> None:
@@ -98,6 +103,15 @@ async def _look(settings: ServiceSettings, build: Callable[..., Service]) -> Non
             raise NotMigrated(f"the tables are not up to date; run: python -m {service.name} migrate")
     finally:
         await service.store.close()
+    await _look_at_the_broker(service)
+
+
+async def _look_at_the_broker(service: Service) -> None:
+    url = service.settings.amqp_url
+    if url is not None and (
+        found := await broker_faults(url.get_secret_value(), service.name, service.queues)
+    ):
+        raise BrokerUnfit("\n".join(found))
 
 
 def _migrate(settings: ServiceSettings, build: Callable[..., Service]) -> None:

@@ -132,6 +132,11 @@ class Service:
             errands=[kind.name for kind in self.errands],
         )
 
+    @property
+    def queues(self) -> list[str]:
+        """The queues that it declares: those it reads, and those it says something to."""
+        return sorted({*self._said_to(), *(consumer.queue for consumer in self.consumers)})
+
     def _said_to(self) -> list[str]:
         return [queue_name(listener, event.kind) for event in self.says for listener in event.heard_by]
 

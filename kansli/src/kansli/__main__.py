@@ -1,4 +1,4 @@
-"""The commands of the house: `kansli up`, `submit`, `tally`, `check`, `parked`, `import`, `key`."""
+"""The commands of the house; `kansli --help` names them."""
 
 import argparse
 import asyncio
@@ -18,6 +18,7 @@ from kansli.example import KEY
 from kansli.imports import add_import
 from kansli.operators import SERVICES, NoAnswer, Operator, add_admin
 from kansli.platform import NotTaken, Platform, content_type_of
+from kansli.secrets_folder import add_secrets
 from kansli.spreadsheets import BadTable
 from kansli.tables import table
 from kansli.tally import shown, take_tally
@@ -170,6 +171,7 @@ def _parser() -> argparse.ArgumentParser:
     add_import(commands)
     key = commands.add_parser("key", help="make a caller's key, and its hash for callers.yaml")
     key.set_defaults(run=_key)
+    add_secrets(commands)
     return parser
 
 

@@ -29,6 +29,10 @@ def reference_documents() -> Path:
     return _REPOSITORY / "docs"
 
 
+def shipped_definitions() -> Path:
+    return _shipped("deploy/rabbitmq") / "definitions.json"
+
+
 def forms_folders(added: Sequence[Path]) -> list[Path]:
     """The shipped forms, and after them those that were added: they replace forms of the same name."""
     return [shipped_forms(), *added]

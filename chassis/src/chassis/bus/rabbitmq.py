@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import aio_pika
 import structlog
-from aio_pika import DeliveryMode, ExchangeType
+from aio_pika import DeliveryMode
 from aio_pika.abc import (
     AbstractChannel,
     AbstractConnection,
@@ -26,18 +26,13 @@ from aio_pika.exceptions import AMQPError, ChannelNotFoundEntity, DeliveryError,
 from pamqp.commands import Basic
 
 from chassis.bus import Message, Receive, Unconfirmed, Unroutable, refuse_oversized
+from chassis.bus.topology import REFUSED, declare, faults, no_place_for_the_dead, reason_of
 from chassis.events import new_id
 from chassis.logs import place_of
 from chassis.retry import Backoff
 from chassis.stopping import being_cancelled, end, until_set
 
 log = structlog.get_logger()
-
-EXCHANGE = "kansli"
-"""A direct exchange: each listener's queue is bound to it by its own name."""
-
-QUEUE_ARGUMENTS = {"x-queue-type": "quorum"}
-"""Nothing else: limits and dead-lettering are policies, which operators can change (deploy/rabbitmq)."""
 
 CONNECT_TIMEOUT_S = 10.0
 PUBLISH_TIMEOUT_S = 10.0
@@ -143,6 +138,8 @@ class Sender:
             try:
                 await self._connect_and_serve()
                 backoff.reset()
+            except REFUSED as refusal:
+                self._refused(reason_of(refusal))
             except CONNECTION_TROUBLE as error:
                 self.trouble = f"broker: {type(error).__name__}"
                 log.warning("broker.unreachable", connection=self.name, reason=type(error).__name__)
@@ -162,6 +159,8 @@ class Sender:
         try:
             channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
             self._exchange = await declare(channel, () if self._declared else self.queues)
+            if not self._declared:
+                await self._look_for_the_dead(connection)
             self._declared = True
             self.trouble = None
             log.info("broker.connected", connection=self.name)
@@ -170,6 +169,16 @@ class Sender:
         finally:
             self._exchange = None
             await close_quietly(connection)
+
+    async def _look_for_the_dead(self, connection: AbstractConnection) -> None:
+        if missing := await no_place_for_the_dead(connection):
+            log.error("dead_letters.unkept", connection=self.name, reason=missing)
+
+    def _refused(self, reason: str) -> None:
+        """Said once; asked again all the same, since an operator mends it while we run."""
+        if reason != self.trouble:
+            log.error("topology.refused", connection=self.name, reason=reason)
+        self.trouble = reason
 
     async def _until_suspect(self, connection: AbstractConnection, channel: AbstractChannel) -> None:
         """Return when the connection or its channel has ended, or a publish has failed on it."""
@@ -223,6 +232,8 @@ class Receiver:
             except ChannelNotFoundEntity:
                 self._troubles[queue] = "queue missing"
                 log.error("queue.missing", queue=queue)
+            except REFUSED as refusal:
+                self._refused(queue, reason_of(refusal))
             except CONNECTION_TROUBLE as error:
                 self._troubles[queue] = type(error).__name__
                 log.warning(
@@ -237,6 +248,11 @@ class Receiver:
                     "consumer.failed", queue=queue, reason=type(error).__name__, exc_info=place_of(error)
                 )
             await until_set(self._stopping, backoff.pause())
+
+    def _refused(self, queue: str, reason: str) -> None:
+        if reason != self._troubles.get(queue):
+            log.error("topology.refused", queue=queue, reason=reason)
+        self._troubles[queue] = reason
 
     @asynccontextmanager
     async def _channel(self) -> AsyncIterator[AbstractChannel]:
@@ -348,17 +364,20 @@ class SharedConnection:
             await close_quietly(self._connection)
 
 
-async def declare(channel: AbstractChannel, queues: Sequence[str]) -> AbstractExchange:
-    """The exchange, and the queues with their bindings: the same for whoever comes first."""
-    exchange = await channel.declare_exchange(EXCHANGE, ExchangeType.DIRECT, durable=True)
-    for queue in queues:
-        declared = await channel.declare_queue(queue, durable=True, arguments=dict(QUEUE_ARGUMENTS))
-        await declared.bind(exchange, routing_key=queue)
-    return exchange
-
-
 async def connect(url: str, name: str) -> AbstractConnection:
     return await aio_pika.connect(url, timeout=CONNECT_TIMEOUT_S, client_properties={"connection_name": name})
+
+
+async def broker_faults(url: str, name: str, queues: Sequence[str]) -> list[str]:
+    """What is wrong with the broker, looked at before a service is started."""
+    try:
+        connection = await connect(url, f"{name} checks")
+        try:
+            return await faults(connection, queues)
+        finally:
+            await close_quietly(connection)
+    except CONNECTION_TROUBLE as error:
+        return [f"the broker does not answer, or knows another password: {type(error).__name__}"]
 
 
 async def close_quietly(connection: AbstractConnection) -> None:
