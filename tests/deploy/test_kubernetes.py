@@ -1,0 +1,178 @@
+"""The two overlays: rendered where kubectl is, else file by file; and what they say against the settings."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from chassis.folders import WatchedFolder, each, files_in
+from chassis.service import SHUTDOWN_TIMEOUT_S
+from chassis.stopping import FINISH_TIMEOUT_S
+from kansli.operators import SERVICES as SETTINGS
+from kansli.secrets_folder import Servers, fill
+from support.checkers import DEPLOY, PORTS, SERVICES, verdict
+
+KUBERNETES = DEPLOY / "kubernetes"
+OVERLAYS = ("small-town", "city")
+
+Thing = dict[str, Any]
+Things = Mapping[tuple[str, str], Thing]
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """What an overlay makes, in one file each."""
+    folder = tmp_path_factory.mktemp("rendered")
+    for overlay in OVERLAYS:
+        said = verdict("kubectl", "kustomize", KUBERNETES / overlay)
+        assert (said.code, said.remarks) == (0, "")
+        (folder / f"{overlay}.yaml").write_text(said.output, "utf-8")
+    return {overlay: folder / f"{overlay}.yaml" for overlay in OVERLAYS}
+
+
+@pytest.fixture(scope="module", params=OVERLAYS)
+def overlay(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def things(rendered: Mapping[str, Path], overlay: str) -> Things:
+    return {(one["kind"], one["metadata"]["name"]): one for one in read(rendered[overlay])}
+
+
+def read(path: Path) -> list[Thing]:
+    return list(yaml.safe_load_all(path.read_text("utf-8")))
+
+
+def pods(things: Things) -> Iterator[tuple[str, Thing]]:
+    """The service and the pod of each deployment and each job."""
+    for (kind, name), thing in things.items():
+        if kind in {"Deployment", "Job"}:
+            yield name.removeprefix("migrate-"), thing["spec"]["template"]["spec"]
+
+
+def test_what_is_rendered_is_what_kubernetes_takes(rendered: Mapping[str, Path]) -> None:
+    """Strictly: a misspelt key is no key."""
+    said = verdict("kubernetes-validate", "--strict", "--quiet", *rendered.values())
+    assert said.code == 0, said.output + said.remarks
+
+
+def test_each_file_by_itself_is_what_kubernetes_takes(tmp_path: Path) -> None:
+    """Where there is no kubectl; patches are parts, and are checked when rendered."""
+    whole = [
+        *KUBERNETES.glob("base/*.yaml"),
+        *KUBERNETES.glob("*/volumes.yaml"),
+        *KUBERNETES.glob("*/migrate-*"),
+    ]
+    files = [path for path in whole if path.name != "kustomization.yaml"]
+    said = verdict("kubernetes-validate", "--strict", "--quiet", *files)
+    assert (len(files), said.code) == (6 + 1 + 4, 0), said.output + said.remarks
+
+
+def test_every_file_is_part_of_what_is_rendered() -> None:
+    """A patch that no kustomization names does nothing."""
+    for folder in ("base", *OVERLAYS):
+        told = yaml.safe_load((KUBERNETES / folder / "kustomization.yaml").read_text("utf-8"))
+        named = {*told["resources"], *(patch["path"] for patch in told.get("patches", ()))} - {"../base"}
+        there = {path.name for path in (KUBERNETES / folder).glob("*.yaml")}
+        assert there - {"kustomization.yaml"} == named
+
+
+def test_a_pod_is_told_only_what_it_can_be_told(things: Things) -> None:
+    """Not by links to other services either: their variables look like settings that are misspelt."""
+    for name, pod in pods(things):
+        prefix, (container,) = f"{name.upper()}_", pod["containers"]
+        told = [variable["name"] for variable in container["env"]]
+        fields = {one.removeprefix(prefix).removesuffix("_FILE").lower() for one in told}
+        assert len(told) == len(set(told))
+        assert fields <= SETTINGS[name].model_fields.keys()
+        assert pod["enableServiceLinks"] is False
+
+
+def test_every_secret_of_a_pod_is_one_that_kansli_makes(things: Things, overlay: str, tmp_path: Path) -> None:
+    """Each service's own folder is its own Secret."""
+    database = "postgresql://postgresql:5432" if overlay == "city" else None
+    fill(tmp_path, Servers("amqp://rabbitmq:5672", "smtp://relay:25", database))
+    for name, pod in pods(things):
+        (container,) = pod["containers"]
+        files = [one["value"] for one in container["env"] if one["name"].endswith("_FILE")]
+        made = {f"/run/secrets/{name}/{path.name}" for path in (tmp_path / name).iterdir()}
+        assert set(files) == made or (set(files) < made and container["name"] == "migrate")
+
+
+def test_no_pod_may_more_than_it_must(things: Things) -> None:
+    """What the namespace demands (restricted), and a root that cannot be written."""
+    namespace = things["Namespace", "kansli"]["metadata"]["labels"]
+    assert namespace["pod-security.kubernetes.io/enforce"] == "restricted"
+    for _, pod in pods(things):
+        (container,) = pod["containers"]
+        assert pod["securityContext"]["runAsNonRoot"]
+        assert (pod["securityContext"]["runAsUser"], pod["automountServiceAccountToken"]) == (10001, False)
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert container["resources"]["limits"].keys() == {"memory"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_asked_where_it_listens_and_given_time_to_end(things: Things, name: str) -> None:
+    """Alive is not ready, and what was begun is finished before the pod is killed."""
+    pod = things["Deployment", name]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["ports"] == [{"name": "http", "containerPort": PORTS[name]}]
+    asked = [container[probe]["httpGet"]["path"] for probe in ("livenessProbe", "readinessProbe")]
+    assert asked == ["/livez", "/readyz"]
+    assert pod["terminationGracePeriodSeconds"] > SHUTDOWN_TIMEOUT_S + 2 * FINISH_TIMEOUT_S + 5
+    assert things["PodDisruptionBudget", name]["spec"]["maxUnavailable"] == 1
+    selector = {"app.kubernetes.io/name": name}
+    assert things["Service", name]["spec"]["selector"].items() >= selector.items()
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_an_sqlite_file_has_one_process_and_postgresql_several(
+    things: Things, overlay: str, name: str
+) -> None:
+    """A small town's old pod ends first; a city migrates by a job, never at the start of several."""
+    spec = things["Deployment", name]["spec"]
+    told = {one["name"]: one["value"] for one in spec["template"]["spec"]["containers"][0]["env"]}
+    if overlay == "small-town":
+        assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+        assert told[f"{name.upper()}_DATABASE_URL"] == f"sqlite:////var/lib/kansli/{name}.db"
+    else:
+        assert spec["replicas"] > 1
+        assert told[f"{name.upper()}_MIGRATE_AT_START"] == "false"
+        (job,) = things["Job", f"migrate-{name}"]["spec"]["template"]["spec"]["containers"]
+        assert job["args"] == ["migrate"]
+        assert job["image"] == spec["template"]["spec"]["containers"][0]["image"]
+
+
+def test_nothing_goes_in_or_out_but_what_is_named(things: Things) -> None:
+    """A policy that selects all and allows nothing; and no door that stands open to every namespace."""
+    policies = {name: thing["spec"] for (kind, name), thing in things.items() if kind == "NetworkPolicy"}
+    assert policies.pop("nothing") == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    assert all(rule["from"] for policy in policies.values() for rule in policy.get("ingress", ()))
+    assert all(rule["ports"] for policy in policies.values() for rule in policy.get("egress", ()))
+
+
+def test_what_is_changed_in_a_mounted_configmap_is_read(tmp_path: Path) -> None:
+    """Kubernetes changes all files at once, by a link: `committees` leads into it."""
+
+    def mount(version: str) -> None:
+        folder = tmp_path / f"..{version}" / "committees"
+        folder.mkdir(parents=True)
+        (folder / "valfard.yaml").write_text(version, "utf-8")
+        (tmp_path / "..new").symlink_to(f"..{version}")
+        (tmp_path / "..new").replace(tmp_path / "..data")
+
+    mount("first")
+    (tmp_path / "committees").symlink_to("..data/committees")
+    committees = WatchedFolder(
+        [tmp_path], each(files_in("committees", ".yaml"), lambda path: path.read_text("utf-8"))
+    )
+    mount("second")
+    committees.refresh()
+    assert committees.current == {"valfard": "second"}
