@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, text
+from structlog.testing import capture_logs
 
 from chassis.store import open_store
 from chassis.store.tables import metadata as chassis_tables
@@ -59,3 +60,20 @@ async def test_a_new_postgresql_database_gets_the_tables_that_the_code_expects(
 ) -> None:
     """The same history serves both databases."""
     assert await differences(service, postgres_url) == []
+
+
+@pytest.mark.parametrize("service", TABLES)
+async def test_the_former_version_takes_the_tables_of_a_later_one(service: str, tmp_path: Path) -> None:
+    """An upgrade can be taken back, and pods of both versions run side by side while it goes on."""
+    store = open_store(f"sqlite:///{tmp_path}/kept.db", service)
+    history = Path(import_module(f"{service}.__main__").HISTORY)
+    await store.open()
+    try:
+        await store.migrate(history)
+        await store.write(lambda tx: tx.execute(text("UPDATE alembic_version SET version_num = 'later'")))
+        with capture_logs() as logs:
+            await store.migrate(history)
+            assert await store.is_migrated(history)
+    finally:
+        await store.close()
+    assert {(entry["event"], *entry["revisions"]) for entry in logs} == {("tables.newer", "later")}

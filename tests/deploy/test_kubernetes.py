@@ -1,5 +1,6 @@
 """The two overlays: rendered where kubectl is, else file by file; and what they say against the settings."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,13 @@ Things = Mapping[tuple[str, str], Thing]
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
-    """What an overlay makes, in one file each."""
+    """What an overlay makes, in one file each.
+
+    Debian's kubectl (1.20) is too old for `labels` and for patches with a target, so that no machine can
+    be made to have one that is not; where there is none, the files are checked one by one.
+    """
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not installed")
     folder = tmp_path_factory.mktemp("rendered")
     for overlay in OVERLAYS:
         said = verdict("kubectl", "kustomize", KUBERNETES / overlay)

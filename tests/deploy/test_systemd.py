@@ -1,4 +1,4 @@
-"""The units: systemd-analyze prints what is wrong with a unit and ends with 0, so that any word is a fault."""
+"""The units: systemd-analyze prints a fault and still ends with 0, so that any word of it is a fault."""
 
 import re
 import sys

@@ -18,6 +18,7 @@ missing_packages() {
     have chromium /usr/bin/chromium || echo chromium
     have node || echo nodejs
     have npm || echo npm
+    have systemd-analyze || echo systemd
 }
 
 # have COMMAND [FILE…]: the command is on the path, or one of the files exists.

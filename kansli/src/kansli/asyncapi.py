@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from chassis.bus.rabbitmq import EXCHANGE, QUEUE_ARGUMENTS
+from chassis.bus.topology import EXCHANGE, QUEUE_ARGUMENTS
 from chassis.events import BATCH, MAX_MESSAGE_BYTES, STRUCTURED, Event, queue_name
 from chassis.metrics import service_version
 from kansli.event_schemas import DIALECT, file_name, said
