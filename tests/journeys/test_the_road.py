@@ -16,6 +16,7 @@ import aio_pika
 import pytest
 import yaml
 
+from chassis.bus.topology import EXCHANGE
 from chassis.clock import STOCKHOLM
 from kansli.example import KEY as EXAMPLE_KEY
 from kansli.example import Example
@@ -576,4 +577,5 @@ async def put_on_queue(house: House, queue: str, body: bytes, content_type: str 
     async with await aio_pika.connect(url, timeout=SHORT_TIMEOUT_S) as connection:
         channel = await connection.channel()
         message = aio_pika.Message(body, content_type=content_type)
-        await channel.default_exchange.publish(message, routing_key=queue)
+        exchange = await channel.get_exchange(EXCHANGE)
+        await exchange.publish(message, routing_key=queue)

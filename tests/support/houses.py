@@ -21,6 +21,7 @@ from urllib.request import Request, urlopen
 
 from support.child_process import INTERVAL, Child
 from support.ports import free_port
+from support.rabbitmq import as_service
 
 SERVICES = ("intake", "validation", "archive", "notification")
 REPOSITORY = Path(__file__).parents[2]
@@ -218,11 +219,13 @@ def apart_house(
     forms: Sequence[Path] = (),
     smtp_url: str | None = None,
 ) -> House:
-    """Each service in a process of its own; without other databases, each with a SQLite file."""
+    """Each service in a process of its own, known to the broker as itself, with the rights that it must have.
+
+    Without other databases, each has a SQLite file.
+    """
     addresses = free_addresses()
     kept = databases or {service: f"sqlite:///{folder / service}.db" for service in SERVICES}
     shared = {
-        "AMQP_URL": amqp_url,
         "CONFIG": str(config),
         "FORMS": ":".join(map(str, [SHIPPED_FORMS, *forms])),
     }
@@ -243,7 +246,8 @@ def apart_house(
             [sys.executable, "-m", service, "run"],
             plain_environment()
             | listens_of({service: addresses[service]})
-            | prefixed(service, {**shared, **own.get(service, {}), "DATABASE_URL": kept[service]}),
+            | prefixed(service, {**shared, **own.get(service, {}), "DATABASE_URL": kept[service]})
+            | prefixed(service, {"AMQP_URL": as_service(amqp_url, service)}),
             folder / f"{service}.log",
             [addresses[service]],
         )
