@@ -205,7 +205,7 @@ async def test_a_broker_without_a_place_for_dead_letters_is_told_of_and_used(amq
         await (await guest.channel()).queue_delete(DEAD)
     assert [DEAD in fault for fault in await broker_faults(amqp_url, "intake", [])] == [True]
     with capture_logs() as logs:
-        bus = RabbitMQBus(as_service(amqp_url, "intake"), "intake")
+        bus = RabbitMQBus(amqp_url, "intake")
         await bus.open({}, ["validation.submission.received"])
         await until(lambda: at_ease(bus))
         await bus.publish("validation.submission.received", Message(b"{}"))
