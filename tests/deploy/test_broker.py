@@ -40,6 +40,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Service]:
     return {service.name: service for service in services}
 
 
+@pytest.fixture
+def amqp_url(broker: Broker) -> str:
+    """Always at the run's own broker, which has loaded the definitions."""
+    return broker.fresh_virtual_host()
+
+
 def read_by(service: Service) -> list[str]:
     return [consumer.queue for consumer in service.consumers]
 
