@@ -25,7 +25,7 @@ AT_ONCE = 64
 
 WARM_UP = 400
 LEAST, MOST = 1000, 40_000
-LOOK_EVERY_S = 0.1
+LOOK_EVERY_S = 0.3
 WINDOW_LOOK_S = 0.03
 LEAST_PER_S = 20
 """A house that carries less than this has stopped."""

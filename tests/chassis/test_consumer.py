@@ -374,10 +374,10 @@ async def test_a_database_that_is_away_is_waited_for(
     """What was delivered is handled when it comes back, and no attempt is counted meanwhile."""
     write, fails = store.write, iter([Unreachable("away")] * 2)
 
-    async def write_later(*arguments: Any) -> Any:
+    async def write_later(*arguments: Any, **how: Any) -> Any:
         if error := next(fails, None):
             raise error
-        return await write(*arguments)
+        return await write(*arguments, **how)
 
     monkeypatch.setattr(store, "write", write_later)
     monkeypatch.setattr("chassis.retry.Backoff.pause", lambda _self: 0)

@@ -267,11 +267,11 @@ class AbsentStore:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    async def write(self, *arguments: Any) -> Any:
+    async def write(self, *arguments: Any, **how: Any) -> Any:
         if self.absences:
             self.absences -= 1
             raise StoreUnavailable
-        return await self._store.write(*arguments)
+        return await self._store.write(*arguments, **how)
 
 
 async def test_a_conclusion_waits_for_the_database(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,61 @@ async def test_one_failing_among_many_costs_few_commits(store: Store) -> None:
         *(store.write(write_and_fail if n == 7 else write_effect) for n in range(128)), return_exceptions=True
     )
     assert len(commits) < 40
+
+
+async def leave_for_later(tx: Transaction) -> None:
+    tx.insert_later(effects, {"submission_id": "later", "at": tx.clock()})
+
+
+async def count_seen(tx: Transaction) -> int:
+    return len(await tx.all(select(effects)))
+
+
+@pytest.mark.parametrize(
+    ("locks", "sees_only_locked", "seen"),
+    [(["person 1"], True, 1), (["person 2"], True, 0), ([], True, 0), ([], False, 1)],
+)
+async def test_what_is_left_for_later_is_seen_by_whoever_may_ask_for_it(
+    store: Store, locks: list[str], sees_only_locked: bool, seen: int
+) -> None:
+    """Work with the same lock, and work that has not said what it reads; it is one transaction for all."""
+    commits = count_commits(store)
+    _, counted = await asyncio.gather(
+        store.write(leave_for_later, ["person 1"], sees_only_locked=True),
+        store.write(count_seen, locks, sees_only_locked=sees_only_locked),
+    )
+    assert counted == seen
+    assert len(commits) == 1
+    assert await column(store, effects) == ["later"]
+
+
+async def test_what_is_locked_within_a_transaction_is_seen_in_it(store: Store) -> None:
+    """Who learns only from the database what to lock asks after it has locked."""
+
+    async def lock_and_count(tx: Transaction) -> int:
+        await tx.lock("person 1")
+        return await count_seen(tx)
+
+    _, counted = await asyncio.gather(
+        store.write(leave_for_later, ["person 1"], sees_only_locked=True),
+        store.write(lock_and_count, sees_only_locked=True),
+    )
+    assert counted == 1
+
+
+async def test_a_failed_savepoint_takes_nothing_of_what_was_left_before_it(store: Store) -> None:
+    """What it left for later itself goes with it."""
+
+    async def fail_inside(tx: Transaction) -> None:
+        await leave_for_later(tx)
+        with contextlib.suppress(KeyError):
+            async with tx.savepoint():
+                tx.insert_later(effects, {"submission_id": "undone", "at": tx.clock()})
+                await count_seen(tx)
+                raise KeyError
+
+    await store.write(fail_inside)
+    assert await column(store, effects) == ["later"]
 
 
 async def test_a_trouble_outside_the_database_is_told_as_it_is(store: Store) -> None:

@@ -1,5 +1,6 @@
 """What the sender is told follows what happened, not the order in which it was heard."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from itertools import count
 from pathlib import Path
@@ -101,6 +102,18 @@ async def test_each_event_of_a_report_is_told_to_its_sender(
         }
     ]
     assert [step["event"] for step in answer["history"]] == ["submission.received", kind.kind]
+
+
+async def test_what_comes_together_is_taken_whole(intake: LoneService) -> None:
+    """A completion beside new submissions, and the same one twice: each row after what it refers to."""
+    known = await sent(intake, "known")
+    later = envelope(reference="known", submitted_at="2026-11-21T10:00:00+01:00")
+    bodies = [later, *(envelope(reference=f"new-{n % 4}") for n in range(8))]
+    answers = await asyncio.gather(*(post(intake, body, key=KEY) for body in bodies))
+    assert {answer.status for answer in answers} <= {200, 202}
+    assert answers[0].told["id"] == known
+    assert len({answer.told["id"] for answer in answers}) == 5
+    assert (await told(intake, known))["revision"] == 2
 
 
 @pytest.mark.parametrize("status", ["filed", "held"])

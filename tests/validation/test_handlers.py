@@ -226,6 +226,13 @@ async def test_the_third_visit_of_a_year_is_held(validation: LoneService) -> Non
     assert last.data["findings"][0]["message"] == "Det här är besök 4."
 
 
+async def test_two_at_one_unit_that_come_together_see_each_other(validation: LoneService) -> None:
+    """The second is told of the first, though both are stored in one transaction."""
+    await validation.hear(received(submission_id="a"), received(submission_id="b", submitter=BERTIL))
+    _, second = await validation.said("submission.accepted")
+    assert [finding["rule"] for finding in second.data["findings"]] == ["coordinate"]
+
+
 async def test_an_event_delivered_twice_is_one_visit(validation: LoneService) -> None:
     """One judgement, one answer."""
     for _ in range(3):

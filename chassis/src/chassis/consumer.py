@@ -50,7 +50,8 @@ def _no_locks(_event: Any) -> Iterable[str]:
 class Subscription(Generic[E]):
     """An event that a service reads, and what it does with it.
 
-    Events whose `locks` share a key are handled one after the other, by whichever replica.
+    Events whose `locks` share a key are handled one after the other, by whichever replica; of what others
+    insert later in the same transaction a handler sees only what a key of its own covers.
     """
 
     event: type[E]
@@ -219,7 +220,9 @@ class Consumer:
         """Without savepoints, which cost as much as the work; with them once a handler has failed."""
         locks = self._locks(batch)
         try:
-            return await self._store.write(lambda tx: self._handle_fresh(tx, batch, _hopefully), locks)
+            return await self._store.write(
+                lambda tx: self._handle_fresh(tx, batch, _hopefully), locks, sees_only_locked=True
+            )
         except HandlerEnded:
             return await self._store.write(lambda tx: self._handle_fresh(tx, batch, _carefully), locks)
 
@@ -270,7 +273,8 @@ class Consumer:
     async def _handle(self, tx: Transaction, batch: Sequence[Incoming], guard: Guard) -> Outcome:
         outcome = Outcome()
         for incoming in batch:
-            await self._handle_one(tx, incoming, outcome, guard)
+            async with tx.within(incoming.locks):
+                await self._handle_one(tx, incoming, outcome, guard)
         tx.put_in_outbox(outcome.answers)
         for ending in outcome.endings:
             await self._settle(tx, ending)

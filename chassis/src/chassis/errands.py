@@ -146,7 +146,7 @@ class ErrandWorker:
 
     async def do_one(self) -> bool:
         """Do the errand that has been due longest; tells whether there was one."""
-        row = await self._store.write(self._lease)
+        row = await self._store.write(self._lease, sees_only_locked=True)
         if row is None:
             return False
         with following(row.traceparent, errand=row.key):

@@ -122,7 +122,7 @@ class Lane:
         done, trouble = await self._publish(_messages(rows))
         crash_point(f"{self._service}.after_confirm")
         if done:
-            await self._store.write(lambda tx: _mark(tx, done))
+            await self._store.write(lambda tx: _mark(tx, done), sees_only_locked=True)
             self._metrics.published.labels(self._queue).inc(len(done))
         await self._heed(trouble)
         return len(rows)

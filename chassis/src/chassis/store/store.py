@@ -93,10 +93,17 @@ class Store:
         await self._writing.dispose()
         self._stack.close()
 
-    async def write(self, work: Callable[[Transaction], Awaitable[T]], locks: Iterable[str] = ()) -> T:
+    async def write(
+        self,
+        work: Callable[[Transaction], Awaitable[T]],
+        locks: Iterable[str] = (),
+        *,
+        sees_only_locked: bool = False,
+    ) -> T:
         """Do the work in a transaction that may be shared with others; returns when it is on disk.
 
-        Work that holds the same lock is done one after the other, whichever process does it.
+        Work that holds the same lock is done one after the other, whichever process does it. Work that reads
+        only what its locks cover says so: then what others have left for later can wait for the whole group.
         What the work raises undoes its own changes only. The work may be run more than once.
 
         Raises:
@@ -104,7 +111,8 @@ class Store:
         """
         if self._closed:
             raise StoreUnavailable("the store is closed")
-        unit = Unit(work, frozenset(locks), asyncio.get_running_loop().create_future(), copy_context())
+        done = asyncio.get_running_loop().create_future()
+        unit = Unit(work, frozenset(locks), sees_only_locked, done, copy_context())
         self._waiting.put_nowait(unit)
         return await asyncio.shield(unit.done)
 

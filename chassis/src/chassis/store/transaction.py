@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Insert, Table, bindparam, text
+from sqlalchemy import Connection, Executable, FromClause, Insert, Table, text
 from sqlalchemy.engine import CursorResult, Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningInsert
@@ -17,7 +17,10 @@ from chassis.store.tables import errands, outbox
 from chassis.store.trouble import StoreUnavailable, told_as_unavailable
 from chassis.trace import current_traceparent
 
-LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))").bindparams(bindparam("key"))
+_LOCKS = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(CAST(:keys AS text[])) AS key"
+)
+"""One after the other as they are given: `unnest` keeps their order."""
 
 
 class Transaction:
@@ -35,6 +38,7 @@ class Transaction:
         self.spoken_to: set[str] = set()
         self.errand_kinds: set[str] = set()
         self._later: list[tuple[Insert, Mapping[str, Any]]] = []
+        self._left_by: set[str] = set()
 
     async def execute(
         self,
@@ -58,11 +62,12 @@ class Transaction:
         """Wait until no other transaction has one of the keys, and keep them until this one ends.
 
         For who learns only from the database what must not change meanwhile; what an event itself tells
-        is locked before its transaction begins. SQLite has one writer anyway.
+        is locked before its transaction begins. In sorted order, so that two with the same people never
+        wait for each other. SQLite has one writer anyway.
         """
-        if self._connection.dialect.name != "sqlite":
-            for key in sorted(keys):
-                await self.execute(LOCK, {"key": key})
+        await self.flush()
+        if keys and self._connection.dialect.name != "sqlite":
+            await self.execute(_LOCKS, {"keys": sorted(keys)})
 
     async def insert(self, table: Table, row: Mapping[str, Any]) -> None:
         await self.execute(_insert(table), row)
@@ -82,20 +87,29 @@ class Transaction:
         return (await self.execute(statement, rows)).all() if rows else ()
 
     def insert_later(self, table: Table, *rows: Mapping[str, Any]) -> None:
-        """Insert rows together with the whole group's; who reads them before the commit flushes first.
+        """Insert rows together with the whole group's; who holds none of their locks does not see them yet.
 
         What would fail there fails the group, so it is for rows that cannot.
         """
         self._later += ((_insert(table), row) for row in rows)
 
     async def flush(self) -> None:
-        """Insert what was left for later; each table's rows in the order in which they came."""
+        """Insert what was left for later: what is referred to first, a table's rows as they came."""
         later, self._later = self._later, []
+        self._left_by.clear()
         together: dict[Insert, list[Mapping[str, Any]]] = {}
         for statement, row in later:
             together.setdefault(statement, []).append(row)
-        for statement, rows in together.items():
-            await self.execute(statement, rows)
+        for statement in sorted(together, key=lambda statement: _generation(statement.table)):
+            await self.execute(statement, together[statement])
+
+    @asynccontextmanager
+    async def within(self, locks: frozenset[str]) -> AsyncIterator[None]:
+        """For work with these locks, which sees what work with any of the same has left for later."""
+        if not self._left_by.isdisjoint(locks):
+            await self.flush()
+        yield
+        self._left_by |= locks
 
     async def say(self, *events: Event) -> None:
         """Put events in the outbox, a row for each of their listeners.
@@ -165,6 +179,13 @@ class Transaction:
             raise
         with told_as_unavailable():
             await savepoint.commit()
+
+
+@cache
+def _generation(table: FromClause) -> int:
+    """How long a chain of references it stands at the end of."""
+    parents = {key.column.table for key in table.foreign_keys} - {table}
+    return 1 + max(map(_generation, parents), default=0)
 
 
 @cache

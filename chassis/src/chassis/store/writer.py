@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from chassis.stopping import Abandoned, being_cancelled
-from chassis.store.transaction import LOCK, Transaction
+from chassis.store.transaction import Transaction
 from chassis.store.trouble import Conflict, StoreUnavailable, Unreachable, told_as_unavailable
 
 T = TypeVar("T")
@@ -28,6 +28,7 @@ class Unit(Generic[T]):
 
     work: Callable[[Transaction], Awaitable[T]]
     locks: frozenset[str]
+    sees_only_locked: bool
     done: asyncio.Future[T]
     context: Context
 
@@ -102,8 +103,8 @@ class Writer:
     async def _commit(self, group: Sequence[Unit[Any]]) -> None:
         async with self._begun() as connection:
             transaction = self._transaction(connection)
-            await self._take_locks(connection, group)
-            results = [await unit.work_in(transaction) for unit in group]
+            await transaction.lock(*frozenset().union(*(unit.locks for unit in group)))
+            results = [await self._work(unit, transaction) for unit in group]
             await transaction.flush()
             with told_as_unavailable():
                 await connection.commit()
@@ -122,9 +123,10 @@ class Writer:
                 raise Unreachable(type(error).__name__) from error
             yield connection
 
-    async def _take_locks(self, connection: AsyncConnection, group: Sequence[Unit[Any]]) -> None:
-        """In sorted order, so that two groups with the same people never wait for each other."""
-        if connection.dialect.name == "postgresql":
-            for key in sorted(frozenset().union(*(unit.locks for unit in group))):
-                with told_as_unavailable():
-                    await connection.execute(LOCK, {"key": key})
+    @staticmethod
+    async def _work(unit: Unit[T], transaction: Transaction) -> T:
+        """Do it where it sees all that it may ask for, also what others have left for later."""
+        if not unit.sees_only_locked:
+            await transaction.flush()
+        async with transaction.within(unit.locks):
+            return await unit.work_in(transaction)

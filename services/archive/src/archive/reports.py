@@ -20,7 +20,6 @@ from sqlalchemy import (
     Text,
     bindparam,
     func,
-    insert,
     or_,
     select,
     update,
@@ -173,13 +172,15 @@ def as_judged(event: Judged) -> dict[str, Any]:
     }
 
 
-async def store_report(tx: Transaction, values: Mapping[str, Any], before: Row[Any] | None) -> Row[Any]:
+async def store_report(tx: Transaction, values: Mapping[str, Any], before: Row[Any] | None) -> Any:
     """Put a report, or its newer revision, in its place; what stood there before is set aside.
 
-    Returns of it at least what is passed on.
+    Returns it with a column for each attribute, as a row would.
     """
     if before is None:
-        return (await tx.execute(_NEW, {"version": 1, **values})).one()
+        row = {**dict.fromkeys(reports.c.keys()), "version": 1, **values}
+        tx.insert_later(reports, row)
+        return SimpleNamespace(**row)
     if before.revision != values["revision"]:
         await put_aside(tx, before)
     return await change(tx, before, **values)
@@ -409,8 +410,6 @@ PASSED_ON = (
     "submitter",
 )
 """What is told of a report to other services."""
-
-_NEW = insert(reports).returning(*(reports.c[name] for name in PASSED_ON))
 
 
 def place_of(committee: str, meeting: Meeting | None) -> MeetingPlace | None:

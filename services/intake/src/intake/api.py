@@ -133,7 +133,9 @@ class Api:
             return await self.keeper.park(waiting, incoming(document, unmapped, key))
 
     async def _take(self, submission: Submission) -> Receipt:
-        receipt = await self.store.write(lambda tx: _take(tx, submission), submission.locks)
+        receipt = await self.store.write(
+            lambda tx: _take(tx, submission), submission.locks, sees_only_locked=True
+        )
         if receipt.taken is Taken.NEW and any(finding.rule == DRIFT for finding in submission.findings):
             self.drifted.labels(submission.form, submission.caller).inc()
         return receipt

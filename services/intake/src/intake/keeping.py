@@ -121,6 +121,7 @@ class Keeper:
 async def take_parked(tx: Transaction, waiting: Waiting, incoming: Incoming, sealed: bytes) -> Receipt:
     receipt = await take(tx, incoming)
     if receipt.taken is Taken.NEW:
+        await tx.flush()
         key = f"{READING} {receipt.id} {receipt.revision}"
         await _seal_in(tx, waiting, key, sealed, submission_id=receipt.id, revision=receipt.revision)
         await park_errand(tx, _errand(waiting, key, submission_id=receipt.id, form=incoming.form))

@@ -22,7 +22,6 @@ from sqlalchemy import (
     case,
     delete,
     func,
-    insert,
     literal,
     select,
     update,
@@ -328,7 +327,7 @@ async def _take_new(tx: Transaction, submission: Incoming) -> Receipt:
         "findings": [],
         "meeting": None,
     }
-    await tx.insert(submissions, row)
+    tx.insert_later(submissions, row)
     return await _take_revision(tx, submission, submission.id, 1)
 
 
@@ -408,7 +407,7 @@ async def _have_scanned(tx: Transaction, event: SubmissionReceived) -> None:
         await _stop_waiting(tx, event.submission_id)
     if files := unscanned_files(event):
         waiting = {"submission_id": event.submission_id, "revision": event.revision}
-        await tx.execute(insert(unscanned).values(**waiting, event=event.model_dump_json()))
+        tx.insert_later(unscanned, {**waiting, "event": event.model_dump_json()})
         key = f"{SCANNING} {event.submission_id} {event.revision}"
         await tx.send_on_errand(SCANNING, key, {**waiting, "form": event.form, "files": files})
 
@@ -473,7 +472,7 @@ async def _record(
         "document": submission.document,
         "label": submission.label,
     }
-    await tx.insert(revisions, row)
+    tx.insert_later(revisions, row)
     return Receipt(
         Taken.NEW,
         submission_id,
@@ -573,7 +572,7 @@ async def _remember_key(tx: Transaction, submission: Incoming, receipt: Receipt)
             "revision": receipt.revision,
             "created_at": submission.received_at,
         }
-        await tx.insert(idempotency_keys, row)
+        tx.insert_later(idempotency_keys, row)
 
 
 async def note(tx: Transaction, submission_id: str, event: str) -> None:

@@ -27,6 +27,7 @@ from validation.events import (
     SubmissionReceived,
     SubmissionRejected,
 )
+from validation.facts import scopes
 from validation.findings import Finding
 from validation.forms import Form, Forms
 from validation.judgement import Circumstances, Judgement, Submission, Submitter, circumstances, judge
@@ -66,9 +67,19 @@ class Judge:
         ]
 
     def locks(self, event: SubmissionReceived) -> Iterable[str]:
-        """One person's reports are judged one after the other, so that no two are both the second visit."""
+        """What counts the same visits is judged one after the other, so that no two are both the second."""
         yield f"submission {event.submission_id}"
-        yield self._person(event)
+        try:
+            form, committee = self._form(event)
+        except TryLater:
+            yield f"form {event.form}"
+            return
+        around = circumstances(_submission(event), form, committee)
+        counted_over = scopes(form.rules(event.form_version).facts)
+        if around.person and "person" in counted_over:
+            yield f"person {committee.id} {around.person.id}"
+        if around.unit and "unit" in counted_over:
+            yield f"unit {committee.id} {around.unit}"
 
     async def judge_submission(self, event: SubmissionReceived, tx: Transaction) -> Answer:
         if await is_superseded(tx, event.submission_id, event.revision):
@@ -124,14 +135,6 @@ class Judge:
         if committee is None:
             raise TryLater(f"no committee {form.text.committee} in the configuration", CONFIG_MAY_COME)
         return form, committee
-
-    def _person(self, event: SubmissionReceived) -> str:
-        try:
-            form, committee = self._form(event)
-        except TryLater:
-            return f"form {event.form}"
-        person = circumstances(_submission(event), form, committee).person
-        return f"person {committee.id} {person.id}" if person else f"nobody {event.submission_id}"
 
     def _count(self, form: str, judgement: Judgement) -> None:
         for rule in {finding.rule for finding in judgement.findings} or {"none"}:

@@ -49,12 +49,12 @@ judgements = Table(
     Column("person_id", String),
     Column("unit", String),
     Column("event_date", Date),
-    Column("data", JSON),
+    Column("data", JSON(none_as_null=True)),
     Column("findings", JSON, nullable=False),
     Column("judged_at", Moment, nullable=False),
     Column("caller", String),
     Column("reference", String),
-    Column("received", JSON),
+    Column("received", JSON(none_as_null=True)),
 )
 """One row per judged revision.
 
@@ -206,7 +206,7 @@ async def store_judgement(tx: Transaction, event: SubmissionReceived, judgement:
         "committee": judgement.committee,
         **_judged(tx, event, judgement),
     }
-    await tx.insert(judgements, {name: value for name, value in row.items() if value is not None})
+    tx.insert_later(judgements, row)
 
 
 async def judged_anew(tx: Transaction, event: SubmissionReceived, judgement: Judgement) -> None:
