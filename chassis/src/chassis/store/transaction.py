@@ -93,6 +93,10 @@ class Transaction:
         """
         self._later += ((_insert(table), row) for row in rows)
 
+    def insert_once_later(self, table: Table, row: Mapping[str, Any]) -> None:
+        """The same, unless the row is there."""
+        self._later.append((_insert_new(table), row))
+
     async def flush(self) -> None:
         """Insert what was left for later: what is referred to first, a table's rows as they came."""
         later, self._later = self._later, []
@@ -156,7 +160,7 @@ class Transaction:
             "traceparent": current_traceparent(),
             "created_at": now,
         }
-        self._later.append((_insert_new(errands), row))
+        self.insert_once_later(errands, row)
         self.errand_kinds.add(kind)
 
     @asynccontextmanager

@@ -1,6 +1,6 @@
 """What notification does when it hears of a report: it writes the letters, and has them sent."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -54,14 +54,14 @@ class Letters:
 
     def reads(self) -> list[Subscription[Any]]:
         return [
-            Subscription(ReportFiled, self.tell_of_filed),
-            Subscription(ReportHeld, self.tell_of_held),
-            Subscription(ReportReturned, self.tell_of_returned),
-            Subscription(ReportReleased, note_released),
-            Subscription(ReportMoved, note_moved),
-            Subscription(ReportSeen, note_report_seen),
-            Subscription(PacketFrozen, note_packet),
-            Subscription(SubmissionRejected, self.tell_of_rejected),
+            Subscription(ReportFiled, self.tell_of_filed, _locks),
+            Subscription(ReportHeld, self.tell_of_held, _locks),
+            Subscription(ReportReturned, self.tell_of_returned, _locks),
+            Subscription(ReportReleased, note_released, _locks),
+            Subscription(ReportMoved, note_moved, _locks),
+            Subscription(ReportSeen, note_report_seen, _locks),
+            Subscription(PacketFrozen, note_packet, _locks),
+            Subscription(SubmissionRejected, self.tell_of_rejected, _locks),
         ]
 
     async def tell_of_filed(self, event: ReportFiled, tx: Transaction) -> None:
@@ -167,6 +167,13 @@ def _can_wait_until(event: ReportFiled, committee: Committee, now: datetime) -> 
     if due is None or event.late or (event.meeting is not None and due >= event.meeting.deadline):
         return None
     return due
+
+
+def _locks(event: Told | ReportSeen | PacketFrozen) -> Iterable[str]:
+    """What is told of a report comes by several queues, and each changes what another one noted."""
+    reports = event.reports if isinstance(event, PacketFrozen) else [event]
+    for report in reports:
+        yield f"report {report.submission_id}"
 
 
 def _submitter(event: Told) -> Submitter:

@@ -61,7 +61,7 @@ def due_at(notify: Notify, now: datetime) -> datetime | None:
 
 async def note(tx: Transaction, row: Mapping[str, Any]) -> None:
     """Keep the notice; the same event is noted once, also when its letter has gone."""
-    await tx.insert_once(notices, row)
+    tx.insert_once_later(notices, row)
 
 
 async def is_noted(store: Store, notice_id: str) -> bool:

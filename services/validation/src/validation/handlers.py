@@ -1,7 +1,7 @@
 """What validation does with a submission: match the person, count the facts, judge, store, answer."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -181,7 +181,7 @@ def _answer(
         "received_at": event.received_at,
         "arrived_at": event.arrived_at,
         "submitter": Sender(name=event.submitter.name, email=event.submitter.email),
-        "findings": [JudgedFinding(**asdict(finding)) for finding in judgement.findings],
+        "findings": [_told(finding) for finding in judgement.findings],
     }
     held = {"data": judgement.data, "attachments": event.attachments}
     if judgement.outcome == "rejected":
@@ -191,6 +191,16 @@ def _answer(
         **held,
         outcome=judgement.outcome,
         compensation=[_paid(line) for line in judgement.compensation],
+    )
+
+
+def _told(finding: Finding) -> JudgedFinding:
+    return JudgedFinding(
+        rule=finding.rule,
+        outcome=finding.outcome,
+        message=finding.message,
+        source=finding.source,
+        pointer=finding.pointer,
     )
 
 
