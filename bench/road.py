@@ -26,7 +26,9 @@ AT_ONCE = 64
 WARM_UP = 400
 LEAST, MOST = 1000, 40_000
 LOOK_EVERY_S = 0.3
-WINDOW_LOOK_S = 0.03
+WINDOW_LOOKS_A_S = 8000
+"""How often the way is made free for more, times how many are in flight: looking costs the house too."""
+
 LEAST_PER_S = 20
 """A house that carries less than this has stopped."""
 
@@ -229,7 +231,7 @@ async def _let_pass(house: House, allowed: asyncio.StreamWriter, count: int, in_
     earlier = done = await asyncio.to_thread(_done, house, "notification")
     while done - earlier + in_flight < count:
         allowed.write(b"%d\n" % (done - earlier + in_flight))
-        await asyncio.sleep(WINDOW_LOOK_S)
+        await asyncio.sleep(in_flight / WINDOW_LOOKS_A_S)
         done = await asyncio.to_thread(_done, house, "notification")
 
 
