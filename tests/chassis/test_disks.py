@@ -23,7 +23,7 @@ async def test_the_room_is_told_of_each_folder_also_before_it_is_made(tmp_path: 
 
 def test_a_service_watches_where_it_keeps_what_it_keeps(sqlite_store: Store, tmp_path: Path) -> None:
     """Its SQLite file, its objects, and what is temporary."""
-    kept = places(sqlite_store, Objects((tmp_path / "objects").as_uri()))
+    kept = places(sqlite_store, Objects((tmp_path / "objects").as_uri()).folder)
     assert set(kept) == {"database", "objects", "temporary"}
     assert (kept["database"], kept["objects"]) == (tmp_path, tmp_path / "objects")
 
@@ -31,4 +31,4 @@ def test_a_service_watches_where_it_keeps_what_it_keeps(sqlite_store: Store, tmp
 def test_disks_of_other_machines_are_for_their_own_watch() -> None:
     """PostgreSQL's and S3's are not seen from here."""
     store = open_store("postgresql://intake@database/intake", "intake")
-    assert set(places(store, Objects("s3://bucket"))) == {"temporary"}
+    assert set(places(store, Objects("s3://bucket").folder)) == {"temporary"}

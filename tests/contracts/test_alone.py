@@ -163,6 +163,16 @@ def test_a_service_alone_has_no_neighbours(service: tuple[str, Path], tmp_path: 
     assert done.returncode == 0, done.stderr
 
 
+def test_the_chassis_runs_without_what_only_some_services_ask_of_it() -> None:
+    """Its extras: a service that keeps no files has no library for them, and starts all the same."""
+    extras = ["obstore", "cryptography"]
+    program = "import sys, chassis.cli; print(*(name for name in sys.argv[1:] if name in sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", program, *extras], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
+
+
 @pytest.mark.parametrize("package", FOLDERS)
 def test_a_wheel_holds_every_file_of_its_package(wheels: Mapping[str, Path], package: str) -> None:
     """Templates, fonts, style sheets, migrations and the mark that it is typed."""

@@ -8,20 +8,20 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from chassis.objects import Objects
 from chassis.store import Store
 
 LOOK_EVERY_S = 60.0
 
 
-def places(store: Store, objects: Objects | None) -> Mapping[str, Path]:
+def places(store: Store, objects: Path | None) -> Mapping[str, Path]:
     """The folders of a service that lie on a disk of this machine, by what they hold.
 
+    `objects` is the folder and not the store of them, whose library not every service has installed.
     `temporary` is where packets are made and uploads looked through.
     """
     kept = {
         "database": Path(str(store.url.database)).parent if store.is_sqlite else None,
-        "objects": objects.folder if objects else None,
+        "objects": objects,
         "temporary": Path(tempfile.gettempdir()),
     }
     return {name: folder for name, folder in kept.items() if folder is not None}

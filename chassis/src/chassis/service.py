@@ -23,7 +23,6 @@ from chassis.folders import WatchedFolder
 from chassis.health import Health, health_operations
 from chassis.logs import place_of
 from chassis.metrics import Metrics, service_version
-from chassis.objects import Objects
 from chassis.openapi import Operation, document, document_routes
 from chassis.problems import problems
 from chassis.relay import FORGET_BATCH, Relay, forget_published
@@ -71,8 +70,8 @@ class Service:
     routes: Sequence[web.AbstractRouteDef] = ()
     """What else it serves: pages, and what is for this machine alone."""
     tally: AdminTally | None = None
-    objects: Objects | None = None
-    """Where it keeps files, if it does."""
+    objects: Path | None = None
+    """Where it keeps files, if it does, and on a disk of this machine."""
     folders: Sequence[WatchedFolder[Any]] = ()
     background: Sequence[Callable[[], Awaitable[None]]] = ()
     cleanup: Sequence[Callable[[], Awaitable[None]]] = ()

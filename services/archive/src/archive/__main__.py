@@ -93,7 +93,7 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
         ],
         errands=[Removal(objects).kind],
         tally=lambda: tally(store),
-        objects=objects,
+        objects=objects.folder,
         folders=[committees, forms],
         background=[refiling.run, waiting.run, *([sign_in.run] if sign_in else ())],
         cleanup=[press.close, *([sign_in.provider.close] if sign_in else ())],
