@@ -1,9 +1,7 @@
 """Houses to be hurt: with broker and mail relay of the tests' own, and databases of either kind."""
 
-import asyncio
-import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import pytest
 
@@ -11,24 +9,7 @@ from support.houses import SERVICES, House, MakeHouse, apart_house
 from support.load import write_config
 from support.postgresql import Postgres, fresh_database
 from support.rabbitmq import Broker
-from support.smtp_sink import SmtpSink
-
-
-@contextmanager
-def relay_aside() -> Iterator[SmtpSink]:
-    """A mail relay in a thread of its own, so that it outlives single tests and never waits for them."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    sink = SmtpSink()
-    try:
-        asyncio.run_coroutine_threadsafe(sink.__aenter__(), loop).result()
-        yield sink
-        asyncio.run_coroutine_threadsafe(sink.__aexit__(None, None, None), loop).result()
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+from support.smtp_sink import SmtpSink, relay_aside
 
 
 @pytest.fixture(scope="module")

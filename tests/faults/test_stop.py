@@ -8,18 +8,11 @@ from support.auditor import Auditor, auditor_at_relay, read
 from support.houses import SERVICES, MakeHouse
 from support.load import reports
 from support.smtp_sink import SmtpSink
-from support.visitor import awaited
+from support.stops import BUSY_WITH, until_busy
 
 ROUNDS = 3
 LOAD = 100
 """For each stop."""
-
-QUEUE = {
-    "intake": "intake.report.filed",
-    "validation": "validation.submission.received",
-    "archive": "archive.submission.accepted",
-    "notification": "notification.report.filed",
-}
 
 pytestmark = [pytest.mark.slow, pytest.mark.rabbitmq, pytest.mark.timeout(300)]
 
@@ -37,10 +30,11 @@ async def test_a_stop_under_load_loses_nothing_and_counts_as_no_attempt(town: Au
     victim = town.house.process(service)
     for number in range(ROUNDS):
         load = reports(LOAD, f"stopp-{service}-{number}")
-        before = await asyncio.to_thread(town.house.handled, QUEUE[service])
+        before = await asyncio.to_thread(town.house.handled, BUSY_WITH[service])
         town.reports += load
         sending = asyncio.create_task(town.sender.send_all(load))
-        await until_busy(town, QUEUE[service], before)
+        done = await until_busy(town.house, BUSY_WITH[service], before)
+        assert done < LOAD, "the victim was not busy"
         assert await asyncio.to_thread(victim.stop) == 0
         await asyncio.to_thread(victim.start)
         await sending
@@ -48,14 +42,3 @@ async def test_a_stop_under_load_loses_nothing_and_counts_as_no_attempt(town: Au
     assert await town.complaints() == []
     attempts = await read(town.house.databases[service], "select max(attempts) from inbox")
     assert attempts == [(1,)]
-
-
-async def until_busy(town: Auditor, queue: str, before: int) -> None:
-    """Until the service is in the middle of this load."""
-
-    async def busy() -> bool:
-        done = await asyncio.to_thread(town.house.handled, queue) - before
-        assert done < LOAD, "the victim was not busy"
-        return done > 0
-
-    await awaited(busy, f"{queue} is being handled")

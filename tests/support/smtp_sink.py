@@ -1,7 +1,9 @@
 """An SMTP server that takes every mail it is sent, and misbehaves at the step it is told to."""
 
 import asyncio
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -164,3 +166,20 @@ class _Talk:
 
 def _path(command: str) -> str:
     return command.partition("<")[2].partition(">")[0]
+
+
+@contextmanager
+def relay_aside() -> Iterator[SmtpSink]:
+    """A mail relay in a thread of its own, so that it outlives single tests and never waits for them."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    sink = SmtpSink()
+    try:
+        asyncio.run_coroutine_threadsafe(sink.__aenter__(), loop).result()
+        yield sink
+        asyncio.run_coroutine_threadsafe(sink.__aexit__(None, None, None), loop).result()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
