@@ -98,7 +98,7 @@ def test_only_intake_and_the_pages_are_published_and_to_this_machine_alone(whole
 
 
 def test_every_volume_is_used_and_every_used_one_is_there(whole: dict[str, Any]) -> None:
-    """Intake and the archive share the files that came along."""
+    """Intake and the archive share the files that came along, and notification reads the packets."""
     used = [
         volume["source"]
         for service in whole["services"].values()
@@ -107,6 +107,20 @@ def test_every_volume_is_used_and_every_used_one_is_there(whole: dict[str, Any])
     ]
     assert set(used) == whole["volumes"].keys()
     assert [source for source in set(used) if used.count(source) > 1] == ["objects"]
+
+
+def test_notification_reads_what_the_archive_keeps_and_writes_none_of_it(whole: dict[str, Any]) -> None:
+    """For letters that take a packet along."""
+    target = whole["services"]["notification"]["environment"]["NOTIFICATION_OBJECTS"].removeprefix("file://")
+    mounts = {
+        (name, volume["target"], volume.get("read_only", False))
+        for name in SERVICES
+        for volume in whole["services"][name]["volumes"]
+        if volume["source"] == "objects"
+    }
+    assert mounts == {
+        (name, target, name == "notification") for name in ("intake", "archive", "notification")
+    }
 
 
 def test_every_container_says_whether_it_is_well(whole: dict[str, Any]) -> None:

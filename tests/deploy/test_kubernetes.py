@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from archive.settings import ArchiveSettings
 from chassis.folders import WatchedFolder, each, files_in
 from chassis.service import SHUTDOWN_TIMEOUT_S
 from chassis.stopping import FINISH_TIMEOUT_S
@@ -71,11 +72,12 @@ def test_each_file_by_itself_is_what_kubernetes_takes(tmp_path: Path) -> None:
     whole = [
         *KUBERNETES.glob("base/*.yaml"),
         *KUBERNETES.glob("*/volumes.yaml"),
+        *KUBERNETES.glob("city/network.yaml"),
         *KUBERNETES.glob("*/migrate-*"),
     ]
     files = [path for path in whole if path.name != "kustomization.yaml"]
     said = verdict("kubernetes-validate", "--strict", "--quiet", *files)
-    assert (len(files), said.code) == (6 + 1 + 4, 0), said.output + said.remarks
+    assert (len(files), said.code) == (6 + 1 + 1 + 4, 0), said.output + said.remarks
 
 
 def test_every_file_is_part_of_what_is_rendered() -> None:
@@ -155,6 +157,23 @@ def test_an_sqlite_file_has_one_process_and_postgresql_several(
         (job,) = things["Job", f"migrate-{name}"]["spec"]["template"]["spec"]["containers"]
         assert job["args"] == ["migrate"]
         assert job["image"] == spec["template"]["spec"]["containers"][0]["image"]
+
+
+def test_notification_reads_packets_where_the_archive_keeps_them(things: Things, overlay: str) -> None:
+    """And may write none: by its mount, or by a key of its own."""
+    archive, notification = (
+        things["Deployment", name]["spec"]["template"]["spec"]["containers"][0]
+        for name in ("archive", "notification")
+    )
+    kept = next((one["value"] for one in archive["env"] if one["name"] == "ARCHIVE_OBJECTS"), None)
+    told = next(one["value"] for one in notification["env"] if one["name"] == "NOTIFICATION_OBJECTS")
+    assert told == (kept or ArchiveSettings.model_fields["objects"].default)
+    if overlay == "small-town":
+        mounts = {mount["name"]: mount.get("readOnly") for mount in notification["volumeMounts"]}
+        assert mounts["objects"] is True
+    else:
+        assert notification["envFrom"] == [{"secretRef": {"name": "objects-to-read"}}]
+        assert archive["envFrom"] == [{"secretRef": {"name": "objects"}}]
 
 
 def test_nothing_goes_in_or_out_but_what_is_named(things: Things) -> None:
