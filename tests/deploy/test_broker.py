@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 
 from chassis.bus import Message, Unroutable
 from chassis.bus.rabbitmq import RabbitMQBus, broker_faults
-from chassis.bus.topology import DEAD, declare
+from chassis.bus.topology import DEAD, EXCHANGE, declare
 from chassis.service import Service
 from kansli.broker_definitions import definitions, main, rights
 from kansli.example import write_example
@@ -159,6 +159,15 @@ async def test_a_service_is_refused_what_is_another_s(house: Mapping[str, Servic
             told = next(queue for queue in service.queues if queue not in read_by(service))
             assert await refused(connection, lambda channel, told=told: take(channel, told))
             assert await refused(connection, lambda channel: channel.declare_queue("mine", durable=True))
+
+
+async def test_who_may_declare_may_delete(amqp_url: str) -> None:
+    """RabbitMQ has one right for both, as the README says, also where another is to read."""
+    queue = "validation.submission.received"
+    async with await aio_pika.connect(as_service(amqp_url, "intake")) as connection:
+        await declare(await connection.channel(), [queue])
+        assert not await refused(connection, lambda channel: channel.queue_delete(queue))
+        assert not await refused(connection, lambda channel: channel.exchange_delete(EXCHANGE))
 
 
 async def take(channel: Any, queue: str) -> None:
