@@ -83,6 +83,18 @@ def test_a_lock_names_all_that_the_chassis_and_the_service_ask_for(name: str) ->
     assert asked - {"kansli-chassis"} <= locked
 
 
+def test_who_uses_a_part_of_the_chassis_that_needs_more_asks_for_it(name: str) -> None:
+    """Such a part has its libraries as an extra; without them the service would not start alone."""
+    program = "".join(
+        path.read_text("utf-8") for path in (REPOSITORY / "services" / name / "src").rglob("*.py")
+    )
+    dependencies = packaged(REPOSITORY / "services" / name)["dependencies"]
+    assert isinstance(dependencies, list)
+    (asked,) = [each for each in dependencies if each.startswith("kansli-chassis")]
+    extras = {extra for extra in ("objects", "sealing") if f"from chassis.{extra} import" in program}
+    assert {*filter(None, asked.removeprefix("kansli-chassis").strip("[]").split(","))} == extras
+
+
 def test_what_builds_our_packages_is_in_its_lock() -> None:
     """Whatever `build-system.requires` says."""
     assert {"hatchling", "setuptools"} <= set(PINNED.findall(BUILD_TOOLS.read_text("utf-8")))
