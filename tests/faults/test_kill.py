@@ -23,23 +23,26 @@ LETTERS_AT_ONCE = 4
 POINTS = [
     "intake.before_commit:90",
     "intake.after_commit:90",
-    "intake.after_confirm:2",
+    "intake.after_confirm:1",
     "validation.before_commit:2",
-    "validation.after_commit:2",
-    "validation.after_confirm:2",
+    "validation.after_commit:1",
+    "validation.after_confirm:1",
     "archive.before_commit:2",
-    "archive.after_commit:2",
-    "archive.after_confirm:2",
+    "archive.after_commit:1",
+    "archive.after_confirm:1",
     "notification.before_commit:2",
-    "notification.after_commit:2",
-    "notification.after_confirm:2",
+    "notification.after_commit:1",
+    "notification.after_confirm:1",
 ]
-"""Where the process ends, and at which pass: at intake a pass is a request, elsewhere a batch or a letter."""
+"""Where the process ends, and at which pass: at intake a pass is a request, elsewhere a batch or a letter.
+
+The first batch is small, since what is said first goes at once; a few more may hold all the load.
+"""
 
 ON_POSTGRESQL = [
     "intake.after_commit:90",
     "validation.before_commit:2",
-    "archive.after_commit:2",
+    "archive.after_commit:1",
     "notification.after_effect:30",
 ]
 
