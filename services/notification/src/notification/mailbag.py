@@ -1,6 +1,5 @@
 """The letters that were written: their bytes, and what became of each."""
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -246,15 +245,6 @@ async def locked(tx: Transaction, letter_id: str) -> Row[Any]:
 
 class NoSuchLetter(Exception):
     """A report names a letter that this house never wrote."""
-
-
-async def arrivals(store: Store) -> dict[str, int]:
-    """How many letters are known to be delivered, delayed or bounced."""
-    reported = or_(*(letters.c[f"{kind}_at"].is_not(None) for kind in Arrival))
-    times = [letters.c[f"{kind}_at"] for kind in Arrival]
-    async with store.read() as connection:
-        rows = (await connection.execute(select(*times).where(reported))).all()
-    return Counter(str(arrival(row)) for row in rows)
 
 
 async def letters_astray(tx: Transaction, committee: str, meetings: Collection[date]) -> Sequence[Row[Any]]:
