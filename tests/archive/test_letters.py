@@ -134,6 +134,7 @@ async def test_a_meetings_page_shows_letters_that_did_not_arrive_until_they_do(
     shown = await notice(archive)
     assert shown.count("Ny rapport") == shown.count('href="/reports/a"') == 2
     assert [moment in shown for moment in ("13.00", "13.05", "Kontrollera adressen")] == [True] * 3
+    assert "igen" not in shown
     await archive.hear(heard(NotificationSent, "l1", minutes=9))
     assert (await notice(archive)).count("<li>") == 1
     assert await notice(archive, "/committees/valfard/meetings/2027-01-20") == ""

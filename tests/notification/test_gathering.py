@@ -1025,7 +1025,10 @@ async def become(office: Office, **values: Any) -> None:
 async def test_letters_that_do_not_arrive_near_the_deadline_are_told_to_the_copies_once(
     office: Office,
 ) -> None:
-    """In one letter for the meeting: which they were, to what address, since when, and by when."""
+    """In one letter for the meeting: which they were, to what address, since when, and by when.
+
+    Nobody is asked to have them sent again: a letter keeps the address that it was written for.
+    """
     office.post.wrong = {SECRETARY}
     await office.hear(filed(1), filed(2))
     assert [to for _, to in await office.mail()] == [COPY, COPY]
@@ -1039,6 +1042,8 @@ async def test_letters_that_do_not_arrive_near_the_deadline_are_told_to_the_copi
     assert text.count(f"till nämndsekreteraren ({SECRETARY}), sedan fredag 20 november klockan 13.00") == 2
     assert "fredag 27 november klockan 12.00" in text
     assert "/committees/valfard/meetings/2026-12-09" in text
+    assert "på något annat sätt" in text
+    assert "igen" not in text
     assert await told_of_unarrived(office) == []
 
 
