@@ -1118,6 +1118,29 @@ async def test_a_letter_that_fails_long_before_waits_until_the_deadline_is_near(
     assert await unarrived(office) == count
 
 
+@pytest.mark.parametrize("office", [beside(copies=[COPY])], indirect=True)
+async def test_that_a_meeting_is_cancelled_is_told_beside_the_secretary_when_it_does_not_reach_her(
+    office: Office,
+) -> None:
+    """Somebody would come; what else was written of the meeting matters no more."""
+    office.post.wrong = {SECRETARY}
+    await office.hear(filed(1))
+    await office.mail()
+    office.configure(**beside(copies=[COPY]), meetings=[DECEMBER | {"cancelled": True}])
+    await office.mail()
+    office.clock.pass_by(minutes=2)
+    assert [to for _, to in await office.mail()] == [COPY]
+    assert await unarrived(office) == 1
+    ((letter, to),) = await told_of_unarrived(office)
+    assert to == COPY
+    text = " ".join(words(letter).split())
+    assert "Sammanträdet onsdag 9 december är inställt." in text
+    assert "Manusstopp" not in text
+    assert {one.subject for one in await office.said() if one.data["letter"] == "moved"} == {
+        "valfard-2026-12-09"
+    }
+
+
 async def test_what_became_of_a_letter_about_a_meeting_is_told_once_in_the_meetings_name(
     office: Office,
 ) -> None:

@@ -96,6 +96,7 @@ SUMMARIES: dict[SummaryKind, list[Summary]] = {
     "unarrived": [
         Unarrived(PLANNED, [ASTRAY], [ASTRAY.address]),
         Unarrived(PLANNED, [ASTRAY] * 11, [ASTRAY.address]),
+        Unarrived(PLANNED.model_copy(update={"cancelled": True}), [ASTRAY], [ASTRAY.address]),
     ],
     "guideline": [
         GuidelineEnds(

@@ -31,6 +31,7 @@ from notification.standings import held_on, unseen_on
 from notification.summaries import (
     Frozen,
     GuidelineEnds,
+    Moved,
     Origin,
     Reminder,
     Summary,
@@ -138,9 +139,14 @@ class Gathering:
             log.warning("packet.unattached", packet=notices[0].submission_id, reason=told.unattached.value)
 
     def _origin(self, committee: Committee, told: Summary, notices: Sequence[Row[Any]]) -> Origin:
-        """The page of the meeting that it is all about, or else the committee's."""
-        meeting = getattr(told, "meeting", None)
+        """The page of the meeting that it is all about, or else the committee's.
+
+        A meeting that was cancelled has its name, and its reports lie elsewhere.
+        """
         page = f"{self.pages_url}/committees/{committee.id}"
+        if isinstance(told, Moved) and told.cancelled:
+            return Origin(f"{committee.id}-{told.moved_from}", page, notices)
+        meeting = getattr(told, "meeting", None)
         if meeting is None:
             return Origin(committee.id, page, notices)
         day = meeting.date.isoformat()

@@ -247,15 +247,14 @@ class NoSuchLetter(Exception):
     """A report names a letter that this house never wrote."""
 
 
-async def letters_astray(tx: Transaction, committee: str, meetings: Collection[date]) -> Sequence[Row[Any]]:
-    """The letters about the committee's meetings of these days that have not arrived, the oldest first."""
-    query = (
+def letters_in_doubt(committee: str, meetings: Collection[date]) -> Select[Any]:
+    """The letters about the committee's meetings of these days that may be astray, the oldest first."""
+    return (
         select(letters)
         .where(letters.c.committee == committee, letters.c.meeting_date.in_(meetings))
         .where(or_(letters.c.state.in_(("failed", "dropped")), letters.c.bounced_at.is_not(None)))
         .order_by(letters.c.written_at, letters.c.id)
     )
-    return [row for row in await tx.all(query) if is_astray(row)]
 
 
 def letters_written(committee: str, since: datetime, until: datetime) -> Select[Any]:

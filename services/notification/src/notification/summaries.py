@@ -186,8 +186,10 @@ Summary: TypeAlias = Gathered | Moved | Frozen | Reminder | Unseen | Unarrived |
 
 
 def meeting_told_of(told: Summary) -> date | None:
-    """The meeting that the letter is about, the next if there are several."""
+    """The meeting that the letter is about, the next if there are several; also one that is cancelled."""
     meeting = getattr(told, "meeting", None)
+    if isinstance(told, Moved) and told.cancelled:
+        return told.moved_from
     if meeting is None and isinstance(told, Gathered):
         meeting = next(iter(told.meetings), None)
     return meeting.date if meeting else None

@@ -6,7 +6,7 @@ would go round and never end.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from email import message_from_bytes
@@ -20,7 +20,7 @@ from sqlalchemy.engine import Row
 from chassis.clock import in_stockholm
 from chassis.folders import WatchedFolder
 from chassis.store import Store, Transaction
-from notification.mailbag import Arrival, arrival, count_unsent, letters_astray, tally
+from notification.mailbag import Arrival, arrival, count_unsent, is_astray, letters_in_doubt, tally
 from notification.notices import is_noted, note
 from notification.recipients import TO_SUBMITTER, Committee, Committees, PlannedMeeting, Secretary
 from notification.workdays import moment_on, workdays_before
@@ -98,7 +98,9 @@ class Unarrivals:
         days = near_days(committee, self.store.clock())
         if not days:
             return 0
-        astray = await self.store.write(lambda tx: astray_on(tx, committee, days))
+        async with self.store.read() as connection:
+            found = (await connection.execute(letters_in_doubt(committee.id, days))).all()
+        astray = missed(committee, found)
         for letter in astray:
             await note_unarrived(self.store, committee, letter)
         return len(astray)
@@ -113,15 +115,21 @@ def near_days(committee: Committee, now: datetime) -> Sequence[date]:
 
 
 def is_near(meeting: PlannedMeeting, now: datetime) -> bool:
-    """From five workdays before the deadline until the day of the meeting is over."""
+    """From five workdays before the deadline until the day of the meeting is over, cancelled or not."""
     first = moment_on(workdays_before(meeting.deadline.date(), WORKDAYS_BEFORE), time())
-    return not meeting.cancelled and first <= now and in_stockholm(now).date() <= meeting.date
+    return first <= now and in_stockholm(now).date() <= meeting.date
 
 
-async def astray_on(tx: Transaction, committee: Committee, days: Collection[date]) -> Sequence[Row[Any]]:
-    """The letters about these meetings that did not arrive, without those to senders of reports."""
-    found = await letters_astray(tx, committee.id, days)
-    return [letter for letter in found if letter.kind not in TO_SUBMITTER]
+def missed(committee: Committee, letters: Iterable[Row[Any]]) -> Sequence[Row[Any]]:
+    """Those that did not arrive, and that somebody of the committee's own must hear of."""
+    return [letter for letter in letters if is_astray(letter) and _concerns(committee, letter)]
+
+
+def _concerns(committee: Committee, letter: Row[Any]) -> bool:
+    """Of a meeting that is cancelled only what tells so; never what was for the sender of a report."""
+    meeting = committee.meeting_on(letter.meeting_date)
+    is_cancelled = meeting is not None and meeting.cancelled
+    return letter.kind == "moved" if is_cancelled else letter.kind not in TO_SUBMITTER
 
 
 async def note_unarrived(store: Store, committee: Committee, letter: Row[Any]) -> None:
@@ -151,7 +159,7 @@ async def unarrived_by_now(
     if meeting is None or not is_near(meeting, tx.clock()):
         return None
     noted = {notice.facts["letter_id"] for notice in notices}
-    astray = await astray_on(tx, committee, [meeting.date])
+    astray = missed(committee, await tx.all(letters_in_doubt(committee.id, [meeting.date])))
     told = [_astray(letter, committee.secretary) for letter in astray if letter.id in noted]
     return Unarrived(meeting, told, {letter.recipient for letter in astray}) if told else None
 
