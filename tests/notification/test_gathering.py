@@ -532,17 +532,46 @@ async def test_a_meeting_that_comes_back_is_told_under_a_higher_sequence(office:
     """Calendars have it as cancelled, and heed nothing under a number that they have seen."""
     assert await office.letters() == []
     letters = [await told_of_calendar(office, *meetings) for meetings in ([], [DECEMBER], [])]
-    subject = "Sammanträdet 9 december i Välfärd- och servicenämnden är "
+    subject = "Sammanträdet 9 december i Välfärd- och servicenämnden "
     assert [letter["Subject"] for letter in letters] == [
-        f"{subject}inställt",
-        f"{subject}ändrat",
-        f"{subject}inställt",
+        f"{subject}är inställt",
+        f"{subject}äger rum trots allt",
+        f"{subject}är inställt",
     ]
     assert [(event["STATUS"], event["SEQUENCE"]) for one in letters for event in events_of(one)] == [
         ("CANCELLED", 1),
         ("CONFIRMED", 2),
         ("CANCELLED", 3),
     ]
+
+
+async def test_a_meeting_that_is_no_longer_cancelled_is_told_to_take_place_after_all(office: Office) -> None:
+    """First of all, as whoever has read that it is cancelled has made other plans; also on another day."""
+    assert await office.letters() == []
+    await told_of_calendar(office, DECEMBER | {"cancelled": True})
+    again = await told_of_calendar(office, DECEMBER)
+    assert again["Subject"].endswith(
+        "Sammanträdet 9 december i Välfärd- och servicenämnden äger rum trots allt"
+    )
+    assert words(again).startswith("Sammanträdet onsdag 9 december äger rum trots allt.")
+    assert "ändrat" not in words(again)
+    await told_of_calendar(office, DECEMBER | {"cancelled": True})
+    later = await told_of_calendar(office, DECEMBER | {"date": "2026-12-16", "id": "2026-12-09"})
+    assert later["Subject"].endswith("är flyttat till 16 december och äger rum trots allt")
+    assert "Sammanträdet onsdag 9 december äger rum trots allt, men onsdag 16 december." in " ".join(
+        words(later).split()
+    )
+
+
+async def test_a_meeting_that_was_cancelled_only_for_a_moment_is_not_told_to_take_place_after_all(
+    office: Office,
+) -> None:
+    """Nobody was told that it did not."""
+    assert await office.letters() == []
+    office.configure(meetings=[DECEMBER | {"cancelled": True}])
+    assert await office.letters() == []
+    letter = await told_of_calendar(office, DECEMBER | {"time": "15:00"})
+    assert letter["Subject"].endswith("är ändrat")
 
 
 async def test_what_is_new_or_over_in_a_calendar_is_no_letter(office: Office) -> None:

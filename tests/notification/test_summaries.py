@@ -82,6 +82,8 @@ SUMMARIES: dict[SummaryKind, list[Summary]] = {
         Moved(date(2026, 12, 2), None, True, None, [], 1, b"BEGIN:VCALENDAR\r\n"),
         Moved(date(2026, 12, 2), None, True, None, [], 0, b"BEGIN:VCALENDAR\r\n"),
         Moved(None, None, False, None, [(MEETING, 1)], 0, None),
+        Moved(date(2026, 12, 9), None, False, PLANNED, [], 0, b"BEGIN:VCALENDAR\r\n", resumed=True),
+        Moved(date(2026, 12, 2), date(2026, 12, 9), False, PLANNED, [(MEETING, 2)], 1, None, resumed=True),
     ],
     "frozen": [
         Frozen(MEETING, 1, 12),

@@ -33,6 +33,8 @@ class Change:
 
     known_as: str
     was_on: date
+    was_cancelled: bool
+    """Or had been left out of the calendar."""
     meeting: PlannedMeeting | None
     sequence: int
 
@@ -80,7 +82,7 @@ def _changes(committee: Committee, known: Mapping[str, Row[Any]]) -> Iterator[Ch
         meeting = committee.known_as(name)
         is_gone = meeting is None and not row.cancelled and committee.meeting_on(row.date) is None
         if is_gone or (meeting is not None and _differs(meeting, row)):
-            yield Change(name, row.date, meeting, _next(row, meeting))
+            yield Change(name, row.date, row.cancelled, meeting, _next(row, meeting))
 
 
 def _next(known: Row[Any], meeting: PlannedMeeting | None) -> int:
@@ -143,6 +145,7 @@ async def _note(tx: Transaction, committee: Committee, change: Change) -> None:
                     "known_as": change.known_as,
                     "date": change.meeting.date.isoformat() if change.meeting else None,
                     "sequence": change.sequence,
+                    "was_cancelled": change.was_cancelled,
                 },
             },
             "due_at": tx.clock() + MOVES_COME_TOGETHER,

@@ -63,6 +63,8 @@ class Moved:
     calendar: bytes | None
     known_as: str | None = None
     """The name that calendars know the meeting by, if it is the meeting itself that was changed."""
+    resumed: bool = False
+    """Whether it takes place after all, when it was told to be cancelled."""
 
     @property
     def count(self) -> int:
@@ -267,6 +269,7 @@ def moved(committee: Committee, moved_from: date | None, notices: Sequence[Row[A
         homeless=len(of_reports) - len(meetings),
         calendar=_file(committee, moved_from, meeting, change) if change and moved_from else None,
         known_as=change["known_as"] if change else None,
+        resumed=takes_place and changes[0].get("was_cancelled", False),
     )
 
 
