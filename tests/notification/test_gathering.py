@@ -827,6 +827,33 @@ async def test_a_guideline_of_two_forms_is_one_letter(office: Office) -> None:
     assert "Rapport A, Rapport B" in words(letter)
 
 
+@pytest.mark.parametrize("other", [{"reference": "Nämnden § 4"}, {"owner": "stadsledningskontoret"}])
+async def test_guidelines_that_share_title_and_last_day_are_told_of_one_by_one(
+    office: Office, other: dict[str, str]
+) -> None:
+    """Another decision, or another owner, is another matter."""
+    office.guide("a", "Rapport A", **GUIDELINE)
+    office.guide("b", "Rapport B", **GUIDELINE | other)
+    letters = await office.letters()
+    assert sorted(one["Subject"].split()[2] + one["Subject"].split()[3] for one in letters) == [
+        "RapportA",
+        "RapportB",
+    ]
+    assert await office.letters() == []
+
+
+async def test_a_guideline_that_an_earlier_version_told_of_is_not_told_of_again(office: Office) -> None:
+    """It named its notice without reference and owner; one that it lost to the same name is told of now."""
+    office.guide("a", "Rapport A", **GUIDELINE)
+    await office.letters()
+    shorter = update(notices).values(id="guideline valfard Riktlinjer 2026-12-31 90")
+    await office.store.write(lambda tx: tx.execute(shorter))
+    assert await office.letters() == []
+    office.guide("b", "Rapport B", **GUIDELINE | {"reference": "Nämnden § 4"})
+    (letter,) = await office.letters()
+    assert "Rapport B" in letter["Subject"]
+
+
 async def test_a_renewed_guideline_is_told_of_anew_and_one_without_end_never(office: Office) -> None:
     """A new last day is a new matter."""
     office.guide("prov", "Provrapport", title="Riktlinjer")

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from json import dumps
 from typing import Any
 
 from sqlalchemy import select
@@ -11,7 +12,7 @@ from sqlalchemy.engine import Row
 from chassis.store import Store, Transaction
 from notification.guidelines import Ending, GuidedForms, endings, titles_of
 from notification.mailbag import Arrival, arrival, letters, letters_written
-from notification.notices import is_noted, note
+from notification.notices import find_notice, is_noted, note
 from notification.recipients import Committee, PlannedMeeting
 from notification.standings import is_held_since, is_unseen_since
 from notification.summaries import WeeklyTally, form_of_week
@@ -113,10 +114,17 @@ async def _note_tally(store: Store, committee: Committee, forms: GuidedForms) ->
 async def _note_ending(store: Store, committee: Committee, ending: Ending) -> None:
     notify = committee.notify
     turn = ending.struck(notify.guideline_days_before, notify.digest_at, store.clock())
-    name = f"guideline {committee.id} {ending.guideline.title} {ending.last_day} {turn}"
-    if turn is None or await is_noted(store, name):
+    if turn is None:
         return
-    facts = {
+    facts = _facts(ending, turn)
+    shorter = f"guideline {committee.id} {ending.guideline.title} {ending.last_day} {turn}"
+    name = f"{shorter} {dumps(_apart(facts), ensure_ascii=False)}"
+    if not await is_noted(store, name) and not await _is_noted_as(store, shorter, facts):
+        await store.write(lambda tx: _note(tx, name, "guideline", committee, facts))
+
+
+def _facts(ending: Ending, turn: str) -> Mapping[str, Any]:
+    return {
         "title": ending.guideline.title,
         "reference": ending.guideline.reference,
         "owner": ending.guideline.owner,
@@ -124,7 +132,17 @@ async def _note_ending(store: Store, committee: Committee, ending: Ending) -> No
         "forms": ending.forms,
         "is_over": turn == "over",
     }
-    await store.write(lambda tx: _note(tx, name, "guideline", committee, facts))
+
+
+def _apart(facts: Mapping[str, Any]) -> list[str]:
+    """What tells two guidelines of the same title and last day apart."""
+    return [facts["reference"], facts["owner"]]
+
+
+async def _is_noted_as(store: Store, shorter: str, facts: Mapping[str, Any]) -> bool:
+    """Whether it was noted when two of the same title and last day still had one name."""
+    notice = await find_notice(store, shorter)
+    return notice is not None and _apart(notice.facts) == _apart(facts)
 
 
 async def _note(
