@@ -1,6 +1,6 @@
 """Who gets which letter, and what a committee's file must hold."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -216,3 +216,20 @@ def test_a_sender_is_told_himself_whoever_is_away() -> None:
     """Only the secretary's letters change hands."""
     (returned,) = recipients_of("report.returned", AWAY, SUBMITTER, TODAY)
     assert returned.address == SUBMITTER.email
+
+
+@pytest.mark.parametrize(
+    ("written", "moment"),
+    [
+        ("2026-10-25T02:30:00", datetime(2026, 10, 25, 1, 30, tzinfo=UTC)),
+        ("2026-03-29T02:30:00", datetime(2026, 3, 29, 1, 30, tzinfo=UTC)),
+        ("2026-10-25T02:30:00+02:00", datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+        ("2026-11-27T12:00:00", datetime(2026, 11, 27, 11, 0, tzinfo=UTC)),
+    ],
+)
+def test_a_deadline_in_an_hour_that_the_clocks_repeat_or_skip_is_the_later_one(
+    written: str, moment: datetime
+) -> None:
+    """As the archive reads it: nobody loses an hour, and letters tell the moment that holds."""
+    meeting = {"date": "2026-11-10", "time": "13:00", "deadline": written}
+    assert PlannedMeeting.model_validate(meeting).deadline.astimezone(UTC) == moment

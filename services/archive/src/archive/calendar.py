@@ -1,12 +1,12 @@
 """Meetings and their deadlines: which one a report goes to, and how days and hours are written."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from chassis.clock import STOCKHOLM, day_in_stockholm, in_stockholm
+from chassis.clock import day_in_stockholm, in_stockholm, last_reading
 from chassis.swedish_dates import day_and_month, weekday
 
 
@@ -24,17 +24,10 @@ def _with_an_hour(value: object) -> object:
     return value
 
 
-def _last_reading(moment: datetime) -> datetime:
-    """A time without a zone is Swedish; an hour that the clocks show twice is given to the sender whole."""
-    if moment.tzinfo:
-        return moment.astimezone(UTC)
-    return max(moment.replace(tzinfo=STOCKHOLM, fold=fold).astimezone(UTC) for fold in (0, 1))
-
-
 Day = Annotated[date, Field(strict=False)]
 ClockTime = Annotated[time, Field(strict=False), BeforeValidator(_as_written)]
 Deadline = Annotated[
-    datetime, Field(strict=False), BeforeValidator(_with_an_hour), AfterValidator(_last_reading)
+    datetime, Field(strict=False), BeforeValidator(_with_an_hour), AfterValidator(last_reading)
 ]
 
 

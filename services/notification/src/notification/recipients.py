@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from chassis.clock import STOCKHOLM, in_stockholm
+from chassis.clock import in_stockholm, last_reading
 from chassis.faults import HasId, read_named
 from chassis.folders import BrokenFolder, files_in
 
@@ -49,7 +49,7 @@ def _as_written(value: object) -> object:
 
 def in_sweden(moment: datetime) -> datetime:
     """Read a time without a zone as Swedish time, as in the committee's file."""
-    return in_stockholm(moment) if moment.tzinfo else moment.replace(tzinfo=STOCKHOLM)
+    return in_stockholm(last_reading(moment))
 
 
 ClockTime = Annotated[time, BeforeValidator(_as_written)]
