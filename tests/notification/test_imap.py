@@ -168,6 +168,30 @@ async def test_a_mail_that_was_stored_and_not_put_away_is_read_once_more(office:
     assert await office.known() == {"l0": "bounced"}
 
 
+async def test_a_server_that_keeps_no_flags_is_not_asked_for_the_same_mails_without_end(
+    office: Office,
+) -> None:
+    """Each is read once while the connection lasts, and what comes later all the same; it is told once."""
+    for number in range(2):
+        office.box.lay_in(told(f"l{number}", "failed"))
+    assert await office.arrivals.look() == 2
+    with structlog.testing.capture_logs() as logs:
+        office.box.forget_flags()
+        assert await office.arrivals.look() == 0
+        office.box.lay_in(told("l2", "failed"))
+        assert [await office.arrivals.look(), await office.arrivals.look()] == [1, 0]
+    assert await office.known() == dict.fromkeys(("l0", "l1", "l2"), "bounced")
+    assert [one["event"] for one in logs if one["log_level"] == "warning"] == ["flags.forgotten"]
+
+
+async def test_a_mail_that_a_person_has_made_new_again_is_read_again(office: Office) -> None:
+    """Once it has been seen to be put away, the server is known to keep flags."""
+    office.box.lay_in(told("l0", "failed"))
+    assert [await office.arrivals.look(), await office.arrivals.look()] == [1, 0]
+    office.box.forget_flags()
+    assert await office.arrivals.look() == 1
+
+
 async def test_no_more_is_fetched_than_was_asked_for(office: Office) -> None:
     """However large the mail is."""
     office.box.lay_in(MAILS[5])

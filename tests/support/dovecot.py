@@ -165,6 +165,11 @@ class Box:
         mails = [*(box / "new").iterdir(), *(box / "cur").iterdir()]
         return [path.name.partition(":2,")[2] for path in sorted(mails)]
 
+    def forget_flags(self) -> None:
+        """As a server does that agrees to flags and keeps none."""
+        for path in (self._folder / "cur").iterdir():
+            path.rename(path.with_name(f"{path.name.partition(':')[0]}:2,"))
+
 
 def _give_away(path: Path) -> None:
     nobody = pwd.getpwnam("nobody")

@@ -7,7 +7,7 @@ Nothing is ever removed: `imap_tools` expunges with each flag that it sets, so f
 
 import imaplib
 import ssl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,11 +15,14 @@ from threading import Lock
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+import structlog
 from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
 from imap_tools.errors import ImapToolsError
 
 from chassis.loopback import is_loopback
 from notification.mailboxes import MailboxLost, UnknownMailbox
+
+log = structlog.get_logger()
 
 TIMEOUT_S = 30.0
 """For the connection and for each answer; a look that stops here is made again later."""
@@ -74,12 +77,15 @@ class ImapMailbox:
     _lock: Lock = field(default_factory=Lock, init=False, repr=False)
     _harmful: set[str] = field(default_factory=set, init=False, repr=False)
     """The mails at which the server failed, or even hung up: they come after all others."""
+    _done: set[str] = field(default_factory=set, init=False, repr=False)
+    """What was put away on this connection and not seen to be so yet: mails keep their numbers on it."""
+    _forgetful: bool = field(default=False, init=False, repr=False)
 
     def new(self, most: int) -> Sequence["ImapMail"]:
         """In the order in which they came in (RFC 3501 § 2.3.1.1)."""
         with self._lock, self._connected("SEARCH") as connection:
             connection.client.noop()
-            uids = connection.uids(self.account.is_new, charset=None)
+            uids = self._undone(connection.uids(self.account.is_new, charset=None))
         in_turn = sorted(uids, key=lambda uid: (uid in self._harmful, int(uid)))
         return [ImapMail(self, uid) for uid in in_turn[:most]]
 
@@ -99,6 +105,15 @@ class ImapMailbox:
             _agreed(connection.client.uid("STORE", uid, "+FLAGS", _SEEN if understood else _FLAGGED))
             if understood and self.account.put_away_in:
                 connection.move(uid, self.account.put_away_in)
+            self._done.add(uid)
+
+    def _undone(self, uids: Collection[str]) -> Collection[str]:
+        """Without what was put away: a server that agrees to flags and keeps none offers it without end."""
+        self._done.intersection_update(uids)
+        if self._done and not self._forgetful:
+            log.warning("flags.forgotten", mails=len(self._done))
+        self._forgetful = self._forgetful or bool(self._done)
+        return [uid for uid in uids if uid not in self._done]
 
     @contextmanager
     def _connected(self, step: str) -> Iterator[BaseMailBox]:
@@ -151,6 +166,7 @@ class ImapMailbox:
 
     def _hang_up(self) -> None:
         connection, self._connection = self._connection, None
+        self._done.clear()
         if connection is not None:
             _shut(connection)
 
