@@ -70,7 +70,7 @@ def write(kind: LetterKind, is_copy: bool = False, **changes: Any) -> Letter:
         ),
         (
             "received",
-            "Din rapport tas upp i Välfärd- och servicenämnden 9 december",
+            "Din rapport ska tas upp i Välfärd- och servicenämnden 9 december",
             "Du behöver inte göra något nu.",
         ),
         (
@@ -269,6 +269,23 @@ def test_a_receipt_promises_no_meeting_to_what_is_held() -> None:
     letter = write("received", is_held=True)
     assert letter.subject == "Din rapport till Välfärd- och servicenämnden har kommit in"
     assert "9 december" not in letter.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "Sammanträdet kan flyttas eller ställas in, och då får du inget nytt mejl."),
+        ({"is_held": True}, "Du får ett mejl om den skickas tillbaka till dig, men inget när den tas upp."),
+        ({"meeting": None}, "Du får inget nytt mejl när dagen är bestämd."),
+    ],
+)
+def test_a_receipt_says_what_no_other_letter_will_tell_and_who_knows_it(
+    changes: dict[str, Any], said: str
+) -> None:
+    """The day that it names is the plan; no letter tells the sender that the plan has changed."""
+    text = " ".join(write("received", **changes).text.split())
+    assert f"{said} Nämndsekreteraren vet vilken dag som gäller." in text
+    assert "asa@exempel.se" in text
 
 
 def test_a_secretary_hears_when_nobody_told_the_sender() -> None:
