@@ -83,6 +83,36 @@ def test_only_who_owns_the_folder_comes_in(tmp_path: Path) -> None:
     assert modes == {True: 0o700, False: 0o444}
 
 
+def test_a_folder_that_was_open_to_others_is_closed(tmp_path: Path) -> None:
+    """As `mkdir` leaves one; else whoever has an account on the machine would read every password."""
+    folders = [tmp_path / "secrets", tmp_path / "secrets" / "intake"]
+    for folder in folders:
+        folder.mkdir()
+        folder.chmod(0o755)
+    fill(folders[0], WITH_POSTGRESQL)
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in folders} == {0o700}
+
+
+def test_intake_and_validation_hash_personnummer_with_one_key(tmp_path: Path) -> None:
+    """Also when one of the two files came to be lost."""
+    fill(tmp_path, WITH_POSTGRESQL)
+    (tmp_path / "intake" / "personal-number-key").unlink()
+    fill(tmp_path, WITH_POSTGRESQL)
+    keys = {(tmp_path / name / "personal-number-key").read_text("utf-8") for name in ("intake", "validation")}
+    assert len(keys) == 1
+
+
+def test_what_an_address_says_of_tls_is_kept(tmp_path: Path) -> None:
+    """Lost, it would leave a connection unsafe, or not made."""
+    safe = ("amqps://broker:5671?cafile=/etc/ssl/ours.pem", "postgresql://database:5432?ssl=verify-full")
+    fill(tmp_path, Servers(safe[0], "smtp://relay:25", safe[1]))
+    told = [(tmp_path / "intake" / name).read_text("utf-8") for name in ("amqp-url", "database-url")]
+    assert [url.partition("@")[2].strip() for url in told] == [
+        "broker:5671/kansli?cafile=/etc/ssl/ours.pem",
+        "database:5432/intake?ssl=verify-full",
+    ]
+
+
 def test_without_postgresql_there_are_no_files_for_it(tmp_path: Path) -> None:
     """A small town keeps its databases in files, whose places are no secret."""
     fill(tmp_path, Servers("amqp://rabbitmq:5672", "smtp://relay:25", None))
@@ -101,7 +131,7 @@ def test_the_command_names_what_it_made_and_shows_no_secret(
 ) -> None:
     """The second time nothing."""
     words = ["secrets", str(tmp_path), "--relay", "smtp://relay:25"]
-    for expected in (11, 0):
+    for expected in (13, 0):
         with pytest.raises(SystemExit, match="0"):
             main(words)
         assert len(capsys.readouterr().out.splitlines()) == expected

@@ -6,6 +6,7 @@
 | `<service>/database-url`         | the service's own database and user, where PostgreSQL is named     |
 | `<service>/admin-token`          | lets an operator in at `/admin`                                    |
 | `intake/`, `archive/sealing-key` | seals what few may read                                            |
+| `intake/`, `validation/personal-number-key` | one key: hashes personnummer as the register has them   |
 | `notification/smtp-url`          | the mail relay                                                     |
 | `rabbitmq/definitions.json`      | what the broker loads: users with the hashes of those passwords    |
 | `postgresql/roles.sql`           | what a new PostgreSQL is told: a role and a database per service   |
@@ -30,6 +31,8 @@ from kansli.broker_definitions import VHOST, definitions, written
 from kansli.operators import SERVICES
 
 SEALS = ("intake", "archive")
+HASHES_NUMBERS = ("intake", "validation")
+NUMBER_KEY = "personal-number-key"
 
 OURS_ALONE = 0o700
 READ_BY_CONTAINERS = 0o444
@@ -42,7 +45,11 @@ SALT_BYTES = 4
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Where the installation's servers are: addresses without user and password."""
+    """Where the installation's servers are: addresses without user and password.
+
+    What follows a `?` is kept, as it says how the connection is made safe: `amqps://…?cafile=/…`,
+    `postgresql://…?ssl=verify-full`.
+    """
 
     broker: str
     relay: str
@@ -55,14 +62,14 @@ def fill(folder: Path, servers: Servers) -> list[Path]:
     Raises:
         SettingsError: an address that cannot be used.
     """
-    folder.mkdir(mode=OURS_ALONE, parents=True, exist_ok=True)
-    made = [folder / name for name, content in _first(servers) if _put_new(folder / name, content)]
+    _keep_others_out(folder)
+    made = [folder / name for name, content in _first(folder, servers) if _put_new(folder / name, content)]
     for name, content in _derived(folder, servers):
         _put(folder / name, content)
     return made
 
 
-def _first(servers: Servers) -> Iterator[tuple[str, str]]:
+def _first(folder: Path, servers: Servers) -> Iterator[tuple[str, str]]:
     """What is made once, and kept."""
     for service in SERVICES:
         yield f"{service}/amqp-url", _with_user(servers.broker, service, VHOST)
@@ -71,6 +78,9 @@ def _first(servers: Servers) -> Iterator[tuple[str, str]]:
             yield f"{service}/database-url", _with_user(servers.database, service, service)
     for service in SEALS:
         yield f"{service}/sealing-key", secrets.token_urlsafe(32)
+    number_key = _number_key(folder)
+    for service in HASHES_NUMBERS:
+        yield f"{service}/{NUMBER_KEY}", number_key
     yield "notification/smtp-url", servers.relay
     if servers.database:
         yield "postgresql/password", secrets.token_urlsafe(32)
@@ -84,11 +94,19 @@ def _derived(folder: Path, servers: Servers) -> Iterator[tuple[str, str]]:
         yield "postgresql/roles.sql", "".join(roles)
 
 
+def _number_key(folder: Path) -> str:
+    """The one that is there: a person who is hashed by another key is another person."""
+    places = (folder / service / NUMBER_KEY for service in HASHES_NUMBERS)
+    kept = (path.read_text("utf-8").strip() for path in places if path.exists())
+    return next(kept, secrets.token_urlsafe(32))
+
+
 def _with_user(address: str, user: str, path: str) -> str:
     parts = urlsplit(address)
     if not parts.scheme or not parts.hostname or parts.username or parts.path.strip("/"):
         raise SettingsError(f"{parts.hostname}: must be given as scheme://host:port, without user and path")
-    return f"{parts.scheme}://{user}:{secrets.token_urlsafe(32)}@{parts.netloc}/{path}"
+    password = secrets.token_urlsafe(32)
+    return parts._replace(netloc=f"{user}:{password}@{parts.netloc}", path=f"/{path}").geturl()
 
 
 def _password(folder: Path, service: str, name: str) -> str:
@@ -111,6 +129,12 @@ def _role(service: str, password: str) -> str:
     )
 
 
+def _keep_others_out(folder: Path) -> None:
+    """Also of a folder that was made before, with the mode that folders usually have."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(OURS_ALONE)
+
+
 def _put_new(path: Path, content: str) -> bool:
     if path.exists():
         return False
@@ -120,7 +144,7 @@ def _put_new(path: Path, content: str) -> bool:
 
 def _put(path: Path, content: str) -> None:
     """Written whole or not at all, and never readable by others on the way."""
-    path.parent.mkdir(mode=OURS_ALONE, exist_ok=True)
+    _keep_others_out(path.parent)
     beside = path.with_name(f".{path.name}")
     beside.unlink(missing_ok=True)
     with os.fdopen(
