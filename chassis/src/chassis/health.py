@@ -56,7 +56,7 @@ def health_operations(health: Health, metrics: Metrics, service: str) -> list[Op
         )
 
     async def version(_request: web.Request) -> web.Response:
-        return web.json_response({"service": service, "version": service_version()})
+        return web.json_response({"service": service, "version": service_version(service)})
 
     return [
         _look("/livez", live, "Is the process alive?", {200: _told("It is.", _ALIVE)}),

@@ -22,7 +22,7 @@ class Metrics:
             ["service", "version"],
             registry=self.registry,
         )
-        self.build_info.labels(service, service_version()).set(1)
+        self.build_info.labels(service, service_version(service)).set(1)
         self.processed = Counter(
             "kansli_messages_processed_total",
             "Events and errands handled, by how it ended",
@@ -78,8 +78,12 @@ class Metrics:
         self._bus_up.set_function(is_up)
 
 
-def service_version() -> str:
+def service_version(service: str) -> str:
+    """The version of the service's own package, as each is upgraded alone; the chassis comes with it.
+
+    `unknown` where the code runs without having been installed.
+    """
     try:
-        return version("kansli-chassis")
+        return version(f"kansli-{service}")
     except PackageNotFoundError:
         return "unknown"

@@ -194,7 +194,7 @@ class Service:
 
     def document(self) -> dict[str, Any]:
         """The OpenAPI document, in which every operation stands."""
-        return document(f"Kansli {self.name}", self.about, service_version(), self.every_operation())
+        return document(f"Kansli {self.name}", self.about, service_version(self.name), self.every_operation())
 
     def application(self) -> web.Application:
         """All that the service answers over HTTP."""

@@ -41,7 +41,7 @@ def document() -> Part:
         "asyncapi": "3.0.0",
         "info": {
             "title": "Kansli's events",
-            "version": service_version(),
+            "version": service_version("chassis"),
             "description": _ABOUT,
             "license": {"name": "MIT"},
         },

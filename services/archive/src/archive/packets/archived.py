@@ -60,7 +60,7 @@ class Recording:
             packet=self._paper(packet.combined_name, packet.combined_name),
             contents=File.at(CONTENTS, "application/json", self.folder / CONTENTS),
             reports=tuple(map(self._report, count(1), self.draft.entries)),
-            software=service_version(),
+            software=service_version("archive"),
             case=packet.diarienummer or None,
             agreement=self.archiving.agreement or None,
             replaces=UUID(former.id) if former else None,
