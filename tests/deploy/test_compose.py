@@ -86,14 +86,14 @@ def test_no_container_may_more_than_it_must(whole: dict[str, Any]) -> None:
         assert service["user"] == USERS.get(name, "10001:10001")
 
 
-def test_only_intake_and_the_pages_are_published_and_to_this_machine_alone(whole: dict[str, Any]) -> None:
-    """No desk of the broker's, no database; and what publishes nothing cannot be reached."""
+def test_the_services_are_published_and_to_this_machine_alone(whole: dict[str, Any]) -> None:
+    """Without its port nobody would get at what is parked; no broker and no database is published."""
     published = {name: service.get("ports", []) for name, service in whole["services"].items()}
     assert {name: ports for name, ports in published.items() if ports} == {
-        name: [f"127.0.0.1:{PORTS[name]}:{PORTS[name]}"] for name in ("intake", "archive")
+        name: [f"127.0.0.1:{PORTS[name]}:{PORTS[name]}"] for name in SERVICES
     }
     inside = [name for name, service in whole["services"].items() if service["networks"] == ["inside"]]
-    assert sorted(inside) == ["postgresql", "rabbitmq", "validation"]
+    assert sorted(inside) == ["postgresql", "rabbitmq"]
     assert whole["networks"]["inside"] == {"internal": True}
 
 
