@@ -104,12 +104,12 @@ def test_intake_and_validation_hash_personnummer_with_one_key(tmp_path: Path) ->
 
 def test_what_an_address_says_of_tls_is_kept(tmp_path: Path) -> None:
     """Lost, it would leave a connection unsafe, or not made."""
-    safe = ("amqps://broker:5671?cafile=/etc/ssl/ours.pem", "postgresql://database:5432?ssl=verify-full")
+    safe = ("amqps://broker:5671?cafile=/etc/ssl/ours.pem", "postgresql://database:5432?sslmode=verify-full")
     fill(tmp_path, Servers(safe[0], "smtp://relay:25", safe[1]))
     told = [(tmp_path / "intake" / name).read_text("utf-8") for name in ("amqp-url", "database-url")]
     assert [url.partition("@")[2].strip() for url in told] == [
         "broker:5671/kansli?cafile=/etc/ssl/ours.pem",
-        "database:5432/intake?ssl=verify-full",
+        "database:5432/intake?sslmode=verify-full",
     ]
 
 

@@ -48,7 +48,7 @@ class Servers:
     """Where the installation's servers are: addresses without user and password.
 
     What follows a `?` is kept, as it says how the connection is made safe: `amqps://…?cafile=/…`,
-    `postgresql://…?ssl=verify-full`.
+    `postgresql://…?sslmode=verify-full`.
     """
 
     broker: str

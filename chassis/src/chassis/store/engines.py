@@ -55,13 +55,21 @@ def sqlite_engines(path: Path) -> tuple[AsyncEngine, AsyncEngine]:
 def postgresql_engine(url: URL) -> AsyncEngine:
     """`pool_pre_ping` is off: a lost connection fails one group of writes, which is tried again."""
     return create_async_engine(
-        url.set(drivername="postgresql+asyncpg"),
+        _named_as_asyncpg_does(url).set(drivername="postgresql+asyncpg"),
         pool_size=POSTGRESQL_CONNECTIONS,
         max_overflow=0,
         pool_timeout=BUSY_TIMEOUT_S,
         connect_args={"timeout": BUSY_TIMEOUT_S, "command_timeout": 60},
         **_ALWAYS,
     )
+
+
+def _named_as_asyncpg_does(url: URL) -> URL:
+    """`sslmode`, as whoever speaks with PostgreSQL writes it, is asyncpg's `ssl`, with the same values."""
+    asked = dict(url.query)
+    if "sslmode" in asked:
+        asked["ssl"] = asked.pop("sslmode")
+    return url.set(query=asked)
 
 
 def _dump(content: Any) -> str:
