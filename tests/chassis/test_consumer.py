@@ -331,6 +331,45 @@ async def test_an_event_on_which_the_transaction_dies_is_found_and_put_aside(
     assert ("due", 0) in await states(store)
 
 
+async def test_a_row_left_for_later_that_cannot_be_stored_is_the_handler_s_failure(
+    store: Store, clock: StillClock
+) -> None:
+    """It fails its own event at each try and is parked; its neighbours have their effects and lose no row."""
+
+    async def leave(asked: Asked, tx: Transaction) -> Answer:
+        storable = asked.submission_id if asked.deed == Deed.ANSWER else None
+        tx.insert_later(effects, {"submission_id": storable, "at": tx.clock()})
+        return None
+
+    consumer = Consumer("answerer", Subscription(Asked, leave), store, Metrics("answerer"), SCHEDULE)
+    bodies = [question(f"s-{n}", clock, Deed.UNSTORABLE if n == 2 else Deed.ANSWER) for n in range(5)]
+    await consumer.receive([message_of(*bodies)])
+    for seconds in (0, 1.2, 6):
+        clock.pass_by(seconds=seconds)
+        assert await consumer.retry_one()
+    assert sorted(await column(store, effects)) == ["s-0", "s-1", "s-3", "s-4"]
+    assert await states(store) == [*[("done", 1)] * 4, ("parked", 3)]
+
+
+async def test_a_row_left_for_later_fails_no_neighbour_where_another_handler_fails(
+    store: Store, clock: StillClock
+) -> None:
+    """Each has its own end: the one whose row cannot be stored, the one that failed, and those between."""
+
+    async def leave(asked: Asked, tx: Transaction) -> Answer:
+        if asked.deed == Deed.FAIL:
+            raise ValueError
+        storable = asked.submission_id if asked.deed == Deed.ANSWER else None
+        tx.insert_later(effects, {"submission_id": storable, "at": tx.clock()})
+        return None
+
+    consumer = Consumer("answerer", Subscription(Asked, leave), store, Metrics("answerer"), SCHEDULE)
+    deeds = [Deed.ANSWER, Deed.UNSTORABLE, Deed.ANSWER, Deed.FAIL]
+    await consumer.receive([message_of(*(question(f"s-{n}", clock, d) for n, d in enumerate(deeds)))])
+    assert sorted(await column(store, effects)) == ["s-0", "s-2"]
+    assert await states(store) == [("done", 1), ("done", 1), ("due", 1), ("due", 1)]
+
+
 async def test_an_answer_that_cannot_be_said_is_the_handler_s_failure(
     consumer: Consumer, store: Store, clock: StillClock
 ) -> None:

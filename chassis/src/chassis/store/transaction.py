@@ -167,6 +167,7 @@ class Transaction:
     async def savepoint(self) -> AsyncIterator[None]:
         """Undo what happens inside, and only that, when it raises.
 
+        What is left for later inside is inserted before the end: if that fails, it is the inside that failed.
         A transaction that the database has ended has no savepoint left to go back to.
         """
         await self.flush()
@@ -174,6 +175,7 @@ class Transaction:
             savepoint = await self._connection.begin_nested()
         try:
             yield
+            await self.flush()
         except StoreUnavailable:
             raise
         except BaseException:
