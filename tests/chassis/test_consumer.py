@@ -285,6 +285,18 @@ async def test_a_replayed_message_that_is_still_unreadable_is_parked_again(
     assert sorted(row.state for row in await rows_of(store, parked)) == ["parked", "replayed"]
 
 
+async def test_a_kept_event_that_can_be_read_no_longer_is_parked(
+    consumer: Consumer, store: Store, clock: StillClock
+) -> None:
+    """A number that no float holds can be read in its batch, and not from the bytes that are kept of it."""
+    endless = question("s-1", clock).replace(b'"toy"', b"1e999")
+    await consumer.receive([message_of(endless, question("s-2", clock), maybe_begun=True)])
+    while await consumer.retry_one():
+        pass
+    assert await column(store, effects) == ["s-2"]
+    assert [row.reason for row in await rows_of(store, parked)] == ["not JSON"]
+
+
 async def test_what_a_process_may_have_died_on_is_tried_alone_and_counted_first(
     consumer: Consumer, store: Store, clock: StillClock
 ) -> None:

@@ -425,7 +425,11 @@ class Consumer:
         return await tx.one(claim)
 
     async def _try_claimed(self, tx: Transaction, claimed: Row[Any], incoming: Sequence[Incoming]) -> Outcome:
-        """Handle a claimed event, unless another replica has claimed it since."""
+        """Handle a claimed event, unless another replica has claimed it since.
+
+        What is replayed was not handled before, and may be unreadable; so may be what was kept, as a number
+        too large for a float is.
+        """
         done = (
             update(inbox)
             .where(
@@ -441,7 +445,7 @@ class Consumer:
             return Outcome()
         if claimed.attempts > len(self._schedule.delays) + 1:
             return await self._give_up(tx, incoming)
-        if claimed.source == REPLAY_SOURCE:
+        if claimed.source == REPLAY_SOURCE or any(one.received.envelope is None for one in incoming):
             return await self._handle_fresh(tx, incoming, _carefully)
         return await self._handle(tx, incoming, _carefully)
 
