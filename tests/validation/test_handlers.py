@@ -1,6 +1,7 @@
 """The serialised step: person matched, past counted, judgement stored, all at once or not at all."""
 
 import asyncio
+import copy
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, date, datetime, timedelta
@@ -27,7 +28,7 @@ from validation.register import committee_from
 from validation.settings import ValidationSettings
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-RULES = {
+RULES: dict[str, Any] = {
     "facts": {
         "visits": {"count": "year(past.data.dag) == year(data.dag)"},
         "nearby": {"over": "unit", "within_days": 30, "count": "past.person.id != person.id"},
@@ -230,6 +231,20 @@ async def test_two_at_one_unit_that_come_together_see_each_other(validation: Lon
     """The second is told of the first, though both are stored in one transaction."""
     await validation.hear(received(submission_id="a"), received(submission_id="b", submitter=BERTIL))
     _, second = await validation.said("submission.accepted")
+    assert [finding["rule"] for finding in second.data["findings"]] == ["coordinate"]
+
+
+async def test_a_version_that_counts_a_unit_s_visits_sees_those_of_one_that_does_not(
+    run_validation: RunValidation, form_folder: Callable[..., Path]
+) -> None:
+    """The fact came with the second version; a visit by the first, stored with it, is counted all the same."""
+    rules = copy.deepcopy(RULES)
+    rules["facts"]["nearby"]["from_version"] = rules["rules"][2]["from_version"] = 2
+    folder = form_folder(rules)
+    (folder / "v2.schema.json").write_text((folder / "v1.schema.json").read_text("utf-8"), "utf-8")
+    async with run_validation() as validation:
+        await validation.hear(received(submitter=BERTIL), received(form_version=2))
+        _, second = await validation.said("submission.accepted")
     assert [finding["rule"] for finding in second.data["findings"]] == ["coordinate"]
 
 

@@ -15,6 +15,7 @@ from chassis.faults import Fault, Faulty, refusal
 from chassis.folders import BrokenFolder, Problem, folders_with
 from chassis.yaml_files import read_yaml
 from validation.expressions import ExpressionError, Read, Template, read_by, template
+from validation.facts import Scope, scopes
 from validation.rules import Rulebook, RulesText, rulebooks, vocabulary
 from validation.schemas import Schema, read_schema
 
@@ -121,6 +122,11 @@ class Form:
     def in_cel(self, version: int) -> Mapping[str, Any]:
         """Give the form as rules see it; what the guideline does not say is absent."""
         return {**self.text.in_cel, "version": version}
+
+    @cached_property
+    def counted_over(self) -> frozenset[Scope]:
+        """Whose past the facts of any version ask for: what one version judges, another one counts."""
+        return scopes(fact for book in self.rulebooks.values() for fact in book.facts)
 
     @cached_property
     def read(self) -> Mapping[int, Read]:

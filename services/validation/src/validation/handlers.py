@@ -27,7 +27,6 @@ from validation.events import (
     SubmissionReceived,
     SubmissionRejected,
 )
-from validation.facts import scopes
 from validation.findings import Finding
 from validation.forms import Form, Forms
 from validation.judgement import Circumstances, Judgement, Submission, Submitter, circumstances, judge
@@ -75,10 +74,9 @@ class Judge:
             yield f"form {event.form}"
             return
         around = circumstances(_submission(event), form, committee)
-        counted_over = scopes(form.rules(event.form_version).facts)
-        if around.person and "person" in counted_over:
+        if around.person and "person" in form.counted_over:
             yield f"person {committee.id} {around.person.id}"
-        if around.unit and "unit" in counted_over:
+        if around.unit and "unit" in form.counted_over:
             yield f"unit {committee.id} {around.unit}"
 
     async def judge_submission(self, event: SubmissionReceived, tx: Transaction) -> Answer:
