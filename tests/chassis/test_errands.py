@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, event, insert, select
 
 from chassis.errands import Conclude, Errand, ErrandKind, ErrandWorker
 from chassis.events import unpack
@@ -52,6 +52,36 @@ def worker(store: Store, perform: Callable[[Errand], Awaitable[Conclude]], at_on
 
 async def give(store: Store, key: str = "k-1") -> None:
     await store.write(lambda tx: tx.send_on_errand("letter", key, {"submission_id": key}))
+
+
+async def asked_in(store: Store, work: Callable[[], Awaitable[object]]) -> list[tuple[str, Any]]:
+    """What the work asks a SQLite file about errands, as the driver is told it."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, words: str, told: Any, *_: Any) -> None:
+        if "FROM errands" in words:
+            asked.append((words, told))
+
+    engines = [engine.sync_engine for engine in (store._reading, store._writing)]
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    await work()
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", note)
+    return asked
+
+
+async def test_what_is_due_is_found_by_index_on_sqlite(sqlite_store: Store) -> None:
+    """However many errands were done: the one that leases them asks on the event loop's own thread."""
+    one = worker(sqlite_store, Hand().perform)
+    asked = [*await asked_in(sqlite_store, one.do_one), *await asked_in(sqlite_store, one._seconds_until_due)]
+    async with sqlite_store.read() as connection:
+        plans = [
+            str((await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {words}", told)).all())
+            for words, told in asked
+        ]
+    assert len(plans) == 2
+    assert all("errands_due (kind=?" in plan for plan in plans), plans
 
 
 async def test_what_errands_came_to_how_long_they_took_and_how_old_they_were_is_counted(

@@ -237,7 +237,7 @@ async def test_two_at_one_unit_that_come_together_see_each_other(validation: Lon
 async def test_a_version_that_counts_a_unit_s_visits_sees_those_of_one_that_does_not(
     run_validation: RunValidation, form_folder: Callable[..., Path]
 ) -> None:
-    """The fact came with the second version; a visit by the first, stored with it, is counted all the same."""
+    """The fact came with the second version; a visit by the first, stored with it, counts all the same."""
     rules = copy.deepcopy(RULES)
     rules["facts"]["nearby"]["from_version"] = rules["rules"][2]["from_version"] = 2
     folder = form_folder(rules)

@@ -89,11 +89,14 @@ class LostLease(Exception):
     """Another worker has taken over the errand; this result came too late."""
 
 
+_UNDONE = errands.c.state.in_(bindparam("undone", ["due", "running"], expanding=True, literal_execute=True))
+"""The states as they stand: SQLite must see them to know that the index `errands_due` answers."""
+
 _OLDEST_DUE = (
     select(errands.c.id, errands.c.state)
     .where(
         errands.c.kind == bindparam("its_kind"),
-        errands.c.state.in_(["due", "running"]),
+        _UNDONE,
         errands.c.due_at <= bindparam("now"),
     )
     .order_by(errands.c.due_at)
@@ -294,9 +297,7 @@ class ErrandWorker:
         return math.inf if first is None else (first - self._store.clock()).total_seconds()
 
 
-_FIRST_DUE = select(func.min(errands.c.due_at)).where(
-    errands.c.kind == bindparam("its_kind"), errands.c.state.in_(["due", "running"])
-)
+_FIRST_DUE = select(func.min(errands.c.due_at)).where(errands.c.kind == bindparam("its_kind"), _UNDONE)
 
 
 def _errand(row: Row[Any]) -> Errand:
