@@ -3,15 +3,12 @@
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from datetime import date
 from pathlib import Path
 
 import pytest
 
 from chassis.service import Service
-from kansli.example import write_example
-from kansli.house import Plan, build_house
-from kansli.places import forms_folders, shipped_example
+from kansli.openapi_documents import example_services
 from support.postgresql import fresh_database
 from support.toy_house import House, buses
 from support.ways import POSTGRESQL, RABBITMQ, SQLITE, Way
@@ -20,10 +17,7 @@ from support.ways import POSTGRESQL, RABBITMQ, SQLITE, Way
 @pytest.fixture(scope="session")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Service]:
     """The four, built for the example municipality and not started."""
-    folder = tmp_path_factory.mktemp("house")
-    config = write_example(shipped_example(), folder, date(2026, 11, 20)).config
-    built = build_house(Plan(config, folder / "data", forms_folders([])))
-    return {service.name: service for service in built}
+    return example_services(tmp_path_factory.mktemp("house"))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chassis.service import Service
-from kansli.asyncapi import FILE, SCHEMAS, document, main
+from kansli.asyncapi import FILE, MADE, SCHEMAS, document
 from kansli.places import reference_documents, shipped_events
 from support.asyncapi_parser import faults_of
 from support.missing import skipping_if_missing
@@ -28,7 +28,7 @@ def operations(action: str, service: str) -> set[str]:
 
 def test_the_document_in_the_repository_is_what_the_services_say() -> None:
     """Whoever changes who hears what writes it anew in the same commit."""
-    main([])
+    MADE.main([])
 
 
 def test_a_document_that_differs_is_told_and_writing_mends_it(tmp_path: Path) -> None:
@@ -37,9 +37,9 @@ def test_a_document_that_differs_is_told_and_writing_mends_it(tmp_path: Path) ->
         if before is not None:
             (tmp_path / FILE).write_text(before, "utf-8")
         with pytest.raises(SystemExit, match=r"asyncapi\.json: differs"):
-            main(["--folder", str(tmp_path)])
-    main(["--folder", str(tmp_path), "--write"])
-    main(["--folder", str(tmp_path)])
+            MADE.main(["--folder", str(tmp_path)])
+    MADE.main(["--folder", str(tmp_path), "--write"])
+    MADE.main(["--folder", str(tmp_path)])
 
 
 @pytest.mark.parametrize("name", ["intake", "validation", "archive", "notification"])

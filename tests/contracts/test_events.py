@@ -14,7 +14,7 @@ from pydantic_core import from_json, to_json
 
 from chassis.events import Envelope, Event, encode
 from chassis.service import Service
-from kansli.event_schemas import drift, main, said, schemas, write
+from kansli.event_schemas import MADE, said, schemas
 from kansli.places import shipped_events
 
 DATA = Path(__file__).parents[1] / "data"
@@ -80,22 +80,22 @@ PLAIN: dict[tuple[str, str | None], st.SearchStrategy[Any]] = {
 
 def test_the_schemas_in_the_repository_are_what_the_services_say() -> None:
     """Whoever changes a model changes the contract, and sees it in the same commit."""
-    assert drift(shipped_events()) == [], "run: python -m kansli.event_schemas --write"
+    assert MADE.drift(shipped_events()) == [], "run: python -m kansli.event_schemas --write"
 
 
 def test_every_file_that_differs_is_named(tmp_path: Path) -> None:
     """One missing, one changed, one of an event that nobody says; and writing mends all."""
-    write(tmp_path)
-    assert drift(tmp_path) == []
+    MADE.write(tmp_path)
+    assert MADE.drift(tmp_path) == []
     (tmp_path / "report.filed.v1.json").unlink()
     (tmp_path / "report.held.v1.json").write_text("{}", "utf-8")
     (tmp_path / "report.eaten.v1.json").write_text("{}", "utf-8")
-    named = [difference.partition(":")[0] for difference in drift(tmp_path)]
+    named = [difference.partition(":")[0] for difference in MADE.drift(tmp_path)]
     assert named == ["report.filed.v1.json", "report.eaten.v1.json", "report.held.v1.json"]
     with pytest.raises(SystemExit, match=r"report\.eaten\.v1\.json"):
-        main(["--folder", str(tmp_path)])
-    main(["--folder", str(tmp_path), "--write"])
-    main(["--folder", str(tmp_path)])
+        MADE.main(["--folder", str(tmp_path)])
+    MADE.main(["--folder", str(tmp_path), "--write"])
+    MADE.main(["--folder", str(tmp_path)])
 
 
 @pytest.mark.parametrize("kind", PRODUCED)

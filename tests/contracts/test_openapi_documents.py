@@ -9,7 +9,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from chassis.service import Service
-from kansli.openapi_documents import drift, main
+from kansli.openapi_documents import MADE
 from kansli.operators import SERVICES
 from kansli.places import reference_documents
 
@@ -20,21 +20,21 @@ FOR_PEOPLE = ("/static", "/committees", "/reports", "/sign", "/accessibility", "
 
 def test_the_documents_in_the_repository_are_what_the_services_serve() -> None:
     """Whoever changes an answer writes them anew in the same commit."""
-    assert drift(FOLDER) == [], "run: python -m kansli.openapi_documents --write"
+    assert MADE.drift(FOLDER) == [], "run: python -m kansli.openapi_documents --write"
 
 
 def test_every_document_that_differs_is_named(tmp_path: Path) -> None:
     """One missing, one changed, one of a service that there is not; and writing mends all."""
-    main(["--folder", str(tmp_path), "--write"])
+    MADE.main(["--folder", str(tmp_path), "--write"])
     (tmp_path / "intake.json").unlink()
     (tmp_path / "archive.json").write_text("{}", "utf-8")
     (tmp_path / "kitchen.json").write_text("{}", "utf-8")
     with pytest.raises(SystemExit) as told:
-        main(["--folder", str(tmp_path)])
+        MADE.main(["--folder", str(tmp_path)])
     named = [line.partition(":")[0] for line in str(told.value).splitlines()]
     assert named == ["intake.json", "kitchen.json", "archive.json", "Run"]
-    main(["--folder", str(tmp_path), "--write"])
-    main(["--folder", str(tmp_path)])
+    MADE.main(["--folder", str(tmp_path), "--write"])
+    MADE.main(["--folder", str(tmp_path)])
 
 
 def told(service: str) -> Any:

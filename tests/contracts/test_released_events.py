@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from kansli.event_schemas import schemas, written
+from kansli.event_schemas import schemas
+from kansli.made_of_code import as_json
 from kansli.places import released_events
 from kansli.released_events import breaks, broken, main
 
@@ -28,7 +29,7 @@ def test_a_released_event_breaks_nothing_of_itself(path: Path) -> None:
 
 
 def schema_of(kind: str) -> dict[str, Any]:
-    copy: dict[str, Any] = json.loads(written(SCHEMAS[f"{kind}.v1.json"]))
+    copy: dict[str, Any] = json.loads(as_json(SCHEMAS[f"{kind}.v1.json"]))
     return copy
 
 
@@ -176,7 +177,7 @@ def test_a_new_version_beside_the_released_one_breaks_nobody(tmp_path: Path) -> 
 def test_a_release_that_breaks_the_one_before_is_refused(tmp_path: Path) -> None:
     """And what was released stays as it was."""
     (tmp_path / "report.held.v1.json").write_text(
-        written(changed(*FIELDS, gone_since={"type": "string"})), "utf-8"
+        as_json(changed(*FIELDS, gone_since={"type": "string"})), "utf-8"
     )
     before = (tmp_path / "report.held.v1.json").read_bytes()
     with pytest.raises(SystemExit, match=r"(?s)report\.held.*another version"):

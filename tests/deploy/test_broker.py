@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,10 +19,9 @@ from chassis.bus import Message, Unroutable
 from chassis.bus.rabbitmq import RabbitMQBus, broker_faults
 from chassis.bus.topology import DEAD, EXCHANGE, declare
 from chassis.service import Service
-from kansli.broker_definitions import definitions, main, rights
-from kansli.example import write_example
-from kansli.house import Plan, build_house
-from kansli.places import forms_folders, shipped_definitions, shipped_example
+from kansli.broker_definitions import MADE, definitions, rights
+from kansli.openapi_documents import example_services
+from kansli.places import shipped_definitions
 from kansli.secrets_folder import Servers, fill
 from support.checkers import SERVICES
 from support.rabbitmq import Broker, as_service
@@ -34,10 +32,7 @@ UNDERSTOOD_BY_3_10 = {"dead-letter-exchange", "dead-letter-strategy", "overflow"
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Service]:
-    folder = tmp_path_factory.mktemp("house")
-    config = write_example(shipped_example(), folder, date(2026, 11, 20)).config
-    services = build_house(Plan(config, folder / "data", forms_folders([])))
-    return {service.name: service for service in services}
+    return example_services(tmp_path_factory.mktemp("house"))
 
 
 @pytest.fixture
@@ -56,7 +51,7 @@ def all_queues(house: Mapping[str, Service]) -> set[str]:
 
 def test_the_shipped_definitions_are_those_of_the_services() -> None:
     """A service that says or hears something new brings its rights along."""
-    main([])
+    MADE.main([])
     shipped = json.loads(shipped_definitions().read_text("utf-8"))
     assert shipped == definitions()
 

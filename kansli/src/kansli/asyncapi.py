@@ -3,17 +3,14 @@
 `python -m kansli.asyncapi` tells whether `docs/asyncapi.json` is up to date; `--write` makes it so.
 """
 
-import argparse
-import json
-import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 from chassis.bus.topology import EXCHANGE, QUEUE_ARGUMENTS
 from chassis.events import BATCH, MAX_MESSAGE_BYTES, STRUCTURED, Event, queue_name
 from chassis.metrics import service_version
 from kansli.event_schemas import DIALECT, file_name, said
+from kansli.made_of_code import Made, as_json
 from kansli.places import reference_documents
 
 FILE = "asyncapi.json"
@@ -149,22 +146,14 @@ def _ref(place: str) -> dict[str, str]:
     return {"$ref": f"#/{place}"}
 
 
-def written() -> str:
-    return json.dumps(document(), ensure_ascii=False, indent=2) + "\n"
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Exit with 1 when the document is not up to date and is not to be written."""
-    parser = argparse.ArgumentParser(prog="python -m kansli.asyncapi", description=__doc__)
-    parser.add_argument("--folder", type=Path, default=reference_documents())
-    parser.add_argument("--write", action="store_true", help="make the document anew")
-    options = parser.parse_args(arguments)
-    file = options.folder / FILE
-    if options.write:
-        file.write_text(written(), "utf-8")
-    elif not file.is_file() or file.read_text("utf-8") != written():
-        sys.exit(f"{FILE}: differs from what the services say\nRun: python -m kansli.asyncapi --write")
+MADE = Made(
+    "kansli.asyncapi",
+    __doc__,
+    reference_documents(),
+    lambda: {FILE: as_json(document())},
+    "what the services say",
+)
 
 
 if __name__ == "__main__":
-    main()
+    MADE.main()

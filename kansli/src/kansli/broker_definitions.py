@@ -5,16 +5,15 @@
 not let in; `kansli secrets` makes the file with passwords.
 """
 
-import argparse
 import json
 import re
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from chassis.bus.topology import DEAD, EXCHANGE, QUEUE_ARGUMENTS
 from chassis.events import queue_name
 from kansli.event_schemas import said
+from kansli.made_of_code import Made
 from kansli.operators import SERVICES
 from kansli.places import shipped_definitions
 
@@ -112,18 +111,14 @@ def written(found: Definitions) -> str:
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Exit with 1 when the file is not what the services need."""
-    parser = argparse.ArgumentParser(prog="python -m kansli.broker_definitions", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="bring the file up to date")
-    file, right = shipped_definitions(), written(definitions())
-    if parser.parse_args(arguments).write:
-        file.write_text(right, "utf-8")
-    elif file.read_text("utf-8") != right:
-        sys.exit(
-            "deploy/rabbitmq/definitions.json is not up to date: python -m kansli.broker_definitions --write"
-        )
+MADE = Made(
+    "kansli.broker_definitions",
+    __doc__,
+    shipped_definitions().parent,
+    lambda: {shipped_definitions().name: written(definitions())},
+    "what the services need",
+)
 
 
 if __name__ == "__main__":
-    main()
+    MADE.main()

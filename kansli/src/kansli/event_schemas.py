@@ -5,17 +5,14 @@ What is said is closed: a field that stands in no schema is a fault of the produ
 tolerant: they take what they use and pass over the rest.
 """
 
-import argparse
 import importlib
-import json
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
 from chassis.events import Event
+from kansli.made_of_code import Made, as_json
 from kansli.operators import SERVICES
 from kansli.places import shipped_events
 
@@ -85,43 +82,15 @@ def file_name(model: type[Event]) -> str:
     return f"{model.kind}.v{model.schema_version}.json"
 
 
-def drift(folder: Path) -> list[str]:
-    """How the files in the folder differ from what the models say."""
-    expected, there = schemas(), {path.name for path in folder.glob("*.json")}
-    missing = [f"{name}: is missing" for name in sorted(expected.keys() - there)]
-    strange = [f"{name}: no service says this event" for name in sorted(there - expected.keys())]
-    stale = [
-        f"{name}: differs from what the service says"
-        for name in sorted(expected.keys() & there)
-        if (folder / name).read_text("utf-8") != written(expected[name])
-    ]
-    return [*missing, *strange, *stale]
-
-
-def written(schema: Schema) -> str:
-    return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
-
-
-def write(folder: Path) -> None:
-    """Make the folder hold the schemas and no others."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.glob("*.json"):
-        path.unlink()
-    for name, schema in schemas().items():
-        (folder / name).write_text(written(schema), "utf-8")
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Exit with 1 when the files are not up to date and are not to be written."""
-    parser = argparse.ArgumentParser(prog="python -m kansli.event_schemas", description=__doc__)
-    parser.add_argument("--folder", type=Path, default=shipped_events())
-    parser.add_argument("--write", action="store_true", help="make the files anew")
-    options = parser.parse_args(arguments)
-    if options.write:
-        write(options.folder)
-    elif differences := drift(options.folder):
-        sys.exit("\n".join([*differences, "Run: python -m kansli.event_schemas --write"]))
+MADE = Made(
+    "kansli.event_schemas",
+    __doc__,
+    shipped_events(),
+    lambda: {name: as_json(schema) for name, schema in schemas().items()},
+    "what the service says",
+    alone=True,
+)
 
 
 if __name__ == "__main__":
-    main()
+    MADE.main()

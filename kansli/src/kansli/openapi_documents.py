@@ -3,16 +3,15 @@
 `python -m kansli.openapi_documents` tells whether `docs/openapi/` is up to date; `--write` makes it so.
 """
 
-import argparse
-import json
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from chassis.service import Service
 from kansli.example import write_example
 from kansli.house import Plan, build_house
+from kansli.made_of_code import Made, as_json
 from kansli.places import forms_folders, reference_documents, shipped_example
 
 ANY_DAY = date(2026, 11, 20)
@@ -22,51 +21,26 @@ ANY_DAY = date(2026, 11, 20)
 def documents() -> Mapping[str, str]:
     """The documents by the names of their files, made of a house that is built and never started."""
     with TemporaryDirectory(prefix="kansli-openapi-") as place:
-        folder = Path(place)
-        config = write_example(shipped_example(), folder, ANY_DAY).config
-        services = build_house(Plan(config, folder / "data", forms_folders([])))
-        return {f"{service.name}.json": _written(service.document()) for service in services}
+        services = example_services(Path(place))
+        return {f"{name}.json": as_json(service.document()) for name, service in services.items()}
 
 
-def _written(document: Mapping[str, object]) -> str:
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+def example_services(folder: Path) -> Mapping[str, Service]:
+    """The four, built for the example municipality and not started."""
+    config = write_example(shipped_example(), folder, ANY_DAY).config
+    services = build_house(Plan(config, folder / "data", forms_folders([])))
+    return {service.name: service for service in services}
 
 
-def drift(folder: Path) -> list[str]:
-    """The files in the folder that are not what the services serve."""
-    expected, there = documents(), {path.name for path in folder.glob("*.json")}
-    stale = [
-        name
-        for name in sorted(expected.keys() & there)
-        if (folder / name).read_text("utf-8") != expected[name]
-    ]
-    return [
-        *(f"{name}: is missing" for name in sorted(expected.keys() - there)),
-        *(f"{name}: no service serves this" for name in sorted(there - expected.keys())),
-        *(f"{name}: differs from what the service serves" for name in stale),
-    ]
-
-
-def write(folder: Path) -> None:
-    """Make the folder hold the documents and no others."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.glob("*.json"):
-        path.unlink()
-    for name, document in documents().items():
-        (folder / name).write_text(document, "utf-8")
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Exit with 1 when the documents are not up to date and are not to be written."""
-    parser = argparse.ArgumentParser(prog="python -m kansli.openapi_documents", description=__doc__)
-    parser.add_argument("--folder", type=Path, default=reference_documents() / "openapi")
-    parser.add_argument("--write", action="store_true", help="make the documents anew")
-    options = parser.parse_args(arguments)
-    if options.write:
-        write(options.folder)
-    elif differences := drift(options.folder):
-        sys.exit("\n".join([*differences, "Run: python -m kansli.openapi_documents --write"]))
+MADE = Made(
+    "kansli.openapi_documents",
+    __doc__,
+    reference_documents() / "openapi",
+    documents,
+    "what the service serves",
+    alone=True,
+)
 
 
 if __name__ == "__main__":
-    main()
+    MADE.main()

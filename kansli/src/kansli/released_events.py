@@ -14,7 +14,8 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from kansli.event_schemas import Schema, schemas, written
+from kansli.event_schemas import Schema, schemas
+from kansli.made_of_code import as_json
 from kansli.places import released_events
 
 _BOUNDS = (
@@ -137,7 +138,7 @@ def release(folder: Path) -> None:
     """Note the events as they are now, beside older versions that are still said."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, schema in schemas().items():
-        (folder / name).write_text(written(schema), "utf-8")
+        (folder / name).write_text(as_json(schema), "utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -3,10 +3,8 @@
 `python -m kansli.settings_reference` tells whether `docs/settings.md` is up to date; `--write` makes it so.
 """
 
-import argparse
-import sys
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -15,6 +13,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from chassis.settings import ServiceSettings
+from kansli.made_of_code import Made
 from kansli.operators import SERVICES
 from kansli.places import reference_documents
 
@@ -116,20 +115,14 @@ def _written(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Exit with 1 when the page is not up to date and is not to be written."""
-    parser = argparse.ArgumentParser(prog="python -m kansli.settings_reference", description=__doc__)
-    parser.add_argument("--folder", type=Path, default=reference_documents())
-    parser.add_argument("--write", action="store_true", help="make the page anew")
-    options = parser.parse_args(arguments)
-    page = options.folder / FILE
-    if options.write:
-        page.write_text(reference(), "utf-8")
-    elif not page.is_file() or page.read_text("utf-8") != reference():
-        sys.exit(
-            f"{FILE}: differs from what the services read\nRun: python -m kansli.settings_reference --write"
-        )
+MADE = Made(
+    "kansli.settings_reference",
+    __doc__,
+    reference_documents(),
+    lambda: {FILE: reference()},
+    "what the services read",
+)
 
 
 if __name__ == "__main__":
-    main()
+    MADE.main()
