@@ -8,14 +8,27 @@ from dataclasses import replace
 from typing import Annotated, Any, TypedDict
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
 from sqlalchemy.engine import Row
 
 from chassis import parking, relay
 from chassis.errands import ErrandKind
 from chassis.loopback import Handler, only_here
-from chassis.openapi import ADMIN_TOKEN, JSON, Answer, Key, Operation, Parameter, Schema, problems
+from chassis.openapi import (
+    ADMIN_TOKEN,
+    COUNT,
+    JSON,
+    TEXT,
+    Key,
+    Operation,
+    Parameter,
+    Schema,
+    json_answer,
+    list_of,
+    object_of,
+    problems,
+)
 from chassis.problems import Problem, plain_problem
 from chassis.settings import ServiceSettings
 from chassis.store import Store, Transaction
@@ -119,7 +132,7 @@ def _counting(count: Handler) -> Operation:
         handler=count,
         id="tally",
         summary="Count what is here: by form and state, on the desk, in the outbox.",
-        answers={200: _told("The counts.", _TALLY), **problems(403)},
+        answers={200: json_answer("The counts.", _TALLY), **problems(403)},
         **FOR_OPERATORS,
     )
 
@@ -133,7 +146,7 @@ def _reading(desk: Desk) -> list[Operation]:
             id="list-parked",
             summary="List what is on the desk, the oldest first.",
             parameters=[_STATE],
-            answers={200: _told("What is parked.", _DESK), **problems(403, 422)},
+            answers={200: json_answer("What is parked.", _DESK), **problems(403, 422)},
             **FOR_OPERATORS,
         ),
         Operation(
@@ -143,7 +156,7 @@ def _reading(desk: Desk) -> list[Operation]:
             id="show-parked",
             summary="Show one item whole, with what was written in it.",
             parameters=[_PARKED_ID],
-            answers={200: _told("The item.", _WHOLE_ITEM), **problems(403, 404)},
+            answers={200: json_answer("The item.", _WHOLE_ITEM), **problems(403, 404)},
             **FOR_OPERATORS,
         ),
     ]
@@ -160,7 +173,7 @@ def _deciding(desk: Desk) -> list[Operation]:
             parameters=[_PARKED_ID],
             bodies={JSON: _REPLAY},
             answers={
-                200: _told("It goes to its queue again.", _DECIDED),
+                200: json_answer("It goes to its queue again.", _DECIDED),
                 **problems(400, 403, 404, 415, 422),
             },
             **FOR_OPERATORS,
@@ -173,7 +186,7 @@ def _deciding(desk: Desk) -> list[Operation]:
             summary="Settle it without handling, and say why; it is kept.",
             parameters=[_PARKED_ID],
             bodies={JSON: _DROP},
-            answers={200: _told("It is dropped.", _DECIDED), **problems(400, 403, 404, 415, 422)},
+            answers={200: json_answer("It is dropped.", _DECIDED), **problems(400, 403, 404, 415, 422)},
             **FOR_OPERATORS,
         ),
     ]
@@ -188,69 +201,55 @@ FOR_OPERATORS: _ForOperators = {"keys": [ADMIN_TOKEN], "keyless_here": True}
 """With the token; on loopback without, where no token is set."""
 
 
-def _told(description: str, schema: Schema) -> Answer:
-    return Answer(description=description, content={JSON: schema})
-
-
-_TEXT: Schema = {"type": "string"}
-_COUNT: Schema = {"type": "integer", "minimum": 0}
 _MOMENT: Schema = {"type": "string", "format": "date-time"}
 
 
-def _object(required: Mapping[str, Schema], **optional: Schema) -> Schema:
-    return {"type": "object", "required": list(required), "properties": {**required, **optional}}
-
-
-def _list_of(schema: Schema) -> Schema:
-    return {"type": "array", "items": schema}
-
-
-_TALLY = _object(
+_TALLY = object_of(
     {
         "forms": {
             "type": "object",
             "description": "By form and state.",
-            "additionalProperties": {"type": "object", "additionalProperties": _COUNT},
+            "additionalProperties": {"type": "object", "additionalProperties": COUNT},
         },
-        "parked": _list_of(_object({"origin": _TEXT, "form": _TEXT, "count": _COUNT})),
-        "outbox": _list_of(_object({"queue": _TEXT, "count": _COUNT, "oldest": _MOMENT})),
+        "parked": list_of(object_of({"origin": TEXT, "form": TEXT, "count": COUNT})),
+        "outbox": list_of(object_of({"queue": TEXT, "count": COUNT, "oldest": _MOMENT})),
     }
 )
 _ITEM_REQUIRED: Mapping[str, Schema] = {
-    "id": _TEXT,
+    "id": TEXT,
     "origin": {"type": "string", "description": "The queue or the kind of errand that it was given up in."},
-    "content_type": _TEXT,
-    "reason": _TEXT,
-    "attempts": _COUNT,
+    "content_type": TEXT,
+    "reason": TEXT,
+    "attempts": COUNT,
     "parked_at": _MOMENT,
     "state": {"enum": list(STATES)},
 }
 _ITEM_OPTIONAL: Mapping[str, Schema] = {
-    "source": _TEXT,
-    "event_id": _TEXT,
-    "submission_id": _TEXT,
-    "form": _TEXT,
-    "caller": _TEXT,
+    "source": TEXT,
+    "event_id": TEXT,
+    "submission_id": TEXT,
+    "form": TEXT,
+    "caller": TEXT,
     "resolved_at": _MOMENT,
-    "resolved_by": _TEXT,
-    "note": _TEXT,
+    "resolved_by": TEXT,
+    "note": TEXT,
 }
-_DESK = _object({"parked": _list_of(_object(_ITEM_REQUIRED, **_ITEM_OPTIONAL))})
-_WHOLE_ITEM = _object({**_ITEM_REQUIRED, "headers": {"type": "object"}, "body": _TEXT}, **_ITEM_OPTIONAL)
-_WORDS: Schema = {"type": "string", "maxLength": 2000, "pattern": r"^[^\x00]*$"}
+_DESK = object_of({"parked": list_of(object_of(_ITEM_REQUIRED, **_ITEM_OPTIONAL))})
+_WHOLE_ITEM = object_of({**_ITEM_REQUIRED, "headers": {"type": "object"}, "body": TEXT}, **_ITEM_OPTIONAL)
+_WORDS: Schema = TypeAdapter(Words).json_schema()
 _BY: Schema = {**_WORDS, "description": "Who decides; `operator` when nobody is named."}
-_REPLAY = _object({}, by=_BY)
-_DROP = _object(
+_REPLAY = object_of({}, by=_BY)
+_DROP = object_of(
     {"note": {**_WORDS, "pattern": r"^[^\x00]*[^\x00\s][^\x00]*$", "description": "Why."}}, by=_BY
 )
-_DECIDED = _object({"id": _TEXT, "state": _TEXT}, queue=_TEXT)
+_DECIDED = object_of({"id": TEXT, "state": TEXT}, queue=TEXT)
 _STATE = Parameter(
     name="state",
     place="query",
     description="What was decided; without it, what still waits.",
     schema={"enum": list(STATES)},
 )
-_PARKED_ID = Parameter(name="id", place="path", description="As the list has it.", schema=_TEXT)
+_PARKED_ID = Parameter(name="id", place="path", description="As the list has it.", schema=TEXT)
 
 
 def _or_missing(handler: Handler) -> Handler:

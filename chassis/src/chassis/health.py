@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from chassis.bus import Bus
 from chassis.loopback import Handler
 from chassis.metrics import Metrics, service_version
-from chassis.openapi import JSON, Answer, Operation, Schema
+from chassis.openapi import TEXT, Answer, Operation, Schema, json_answer, object_of
 from chassis.store import Store, StoreUnavailable
 
 PING_TIMEOUT_S = 2.0
@@ -59,12 +59,15 @@ def health_operations(health: Health, metrics: Metrics, service: str) -> list[Op
         return web.json_response({"service": service, "version": service_version(service)})
 
     return [
-        _look("/livez", live, "Is the process alive?", {200: _told("It is.", _ALIVE)}),
+        _look("/livez", live, "Is the process alive?", {200: json_answer("It is.", _ALIVE)}),
         _look(
             "/readyz",
             ready,
             "Can the service do its work?",
-            {200: _told("It can.", _READY), 503: _told("It cannot; `troubles` says why.", _READY)},
+            {
+                200: json_answer("It can.", _READY),
+                503: json_answer("It cannot; `troubles` says why.", _READY),
+            },
         ),
         _look(
             "/metrics",
@@ -72,7 +75,7 @@ def health_operations(health: Health, metrics: Metrics, service: str) -> list[Op
             "What the service counts and measures, for Prometheus.",
             {200: Answer(description="The figures.", content={"text/plain": {"type": "string"}})},
         ),
-        _look("/version", version, "Which service is this?", {200: _told("The version.", _VERSION)}),
+        _look("/version", version, "Which service is this?", {200: json_answer("The version.", _VERSION)}),
     ]
 
 
@@ -82,26 +85,16 @@ def _look(path: str, handler: Handler, summary: str, answers: Mapping[int, Answe
     )
 
 
-def _told(description: str, schema: Schema) -> Answer:
-    return Answer(description=description, content={JSON: schema})
-
-
 def _texts(*names: str) -> Schema:
-    return {
-        "type": "object",
-        "required": list(names),
-        "properties": {name: {"type": "string"} for name in names},
-    }
+    return object_of(dict.fromkeys(names, TEXT))
 
 
 _ALIVE = _texts("status")
 _VERSION = _texts("service", "version")
-_READY = {
-    "type": "object",
-    "required": ["status", "troubles", "bus"],
-    "properties": {
+_READY = object_of(
+    {
         "status": {"enum": ["ready", "not ready"]},
-        "troubles": {"type": "object", "additionalProperties": {"type": "string"}},
-        "bus": {"type": "string"},
-    },
-}
+        "troubles": {"type": "object", "additionalProperties": TEXT},
+        "bus": TEXT,
+    }
+)

@@ -19,6 +19,9 @@ Schema = Mapping[str, Any]
 
 JSON = "application/json"
 
+TEXT: Schema = {"type": "string"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+
 PROBLEM: Schema = {
     "title": "Problem",
     "description": "What was wrong and what to do, in plain Swedish (RFC 9457); nothing that was sent.",
@@ -217,6 +220,18 @@ def _hoisted(part: Any, components: dict[str, Any]) -> Any:
             components[name] = _hoisted(schema, components)
         return {key: _hoisted(value, components) for key, value in part.items() if key != "$defs"}
     return [_hoisted(item, components) for item in part] if isinstance(part, list) else part
+
+
+def object_of(required: Mapping[str, Schema], **optional: Schema) -> Schema:
+    return {"type": "object", "required": list(required), "properties": {**required, **optional}}
+
+
+def list_of(schema: Schema) -> Schema:
+    return {"type": "array", "items": schema}
+
+
+def json_answer(description: str, schema: Schema) -> Answer:
+    return Answer(description=description, content={JSON: schema})
 
 
 def schema_of(model: Any, mode: str = "validation") -> Schema:

@@ -7,11 +7,9 @@ from pydantic import TypeAdapter
 from archive.committees import Norm
 from archive.events import Attachment, Finding
 from archive.statistics import PersonYear, UnitYear
-from chassis.openapi import Schema, schema_of
+from chassis.openapi import COUNT, TEXT, Schema, list_of, object_of, schema_of
 
-TEXT: Schema = {"type": "string"}
 YES_OR_NO: Schema = {"type": "boolean"}
-COUNT: Schema = {"type": "integer", "minimum": 0}
 NUMBER: Schema = {"type": "integer", "minimum": 1}
 DAY: Schema = {"type": "string", "format": "date"}
 MOMENT: Schema = {"type": "string", "format": "date-time", "description": "In UTC."}
@@ -24,24 +22,16 @@ def or_none(schema: Schema) -> Schema:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-def list_of(schema: Schema) -> Schema:
-    return {"type": "array", "items": schema}
-
-
 def whole(title: str, fields: Mapping[str, Schema], about: str = "") -> Schema:
     """An object with all of these fields, which stands among the components of the document."""
     described = {"description": about} if about else {}
-    told = {"type": "object", "required": list(fields), "properties": dict(fields), **described}
+    told = {**object_of(fields), **described}
     return {"$ref": f"#/components/schemas/{title}", "$defs": {title: {"title": title, **told}}}
 
 
-def _object(fields: Mapping[str, Schema]) -> Schema:
-    return {"type": "object", "required": list(fields), "properties": dict(fields)}
-
-
-_PAID = _object({"kind": TEXT, "quantity": {"type": "number"}})
-_POSITION = _object({"kind": TEXT, "message": TEXT, "source": or_none(TEXT)})
-_ACT = _object({"at": MOMENT, "event": TEXT, "by": TEXT, "reason": or_none(TEXT), "version": COUNT})
+_PAID = object_of({"kind": TEXT, "quantity": {"type": "number"}})
+_POSITION = object_of({"kind": TEXT, "message": TEXT, "source": or_none(TEXT)})
+_ACT = object_of({"at": MOMENT, "event": TEXT, "by": TEXT, "reason": or_none(TEXT), "version": COUNT})
 _STATUSES = ["filed", "held", "returned", "frozen", "reported", "rejected"]
 
 _AS_IT_CAME: Mapping[str, Schema] = {
@@ -51,7 +41,7 @@ _AS_IT_CAME: Mapping[str, Schema] = {
     "form": TEXT,
     "committee": TEXT,
     "status": {"enum": _STATUSES},
-    "meeting": or_none(_object({"date": DAY})),
+    "meeting": or_none(object_of({"date": DAY})),
     "received_at": MOMENT,
     "arrived_at": MOMENT,
     "reference": TEXT,
@@ -59,7 +49,7 @@ _AS_IT_CAME: Mapping[str, Schema] = {
     "subject": TEXT,
     "unit": or_none(TEXT),
     "unit_name": or_none(TEXT),
-    "submitter": _object({"name": TEXT, "email": or_none(TEXT)}),
+    "submitter": object_of({"name": TEXT, "email": or_none(TEXT)}),
     "data": {**ANYTHING, "description": "What was answered, by the form's schema."},
     "findings": list_of(schema_of(Finding)),
     "attachments": list_of(schema_of(Attachment)),
@@ -87,7 +77,7 @@ _ASIDE = whole(
 )
 REJECTED = whole("Rejected", {"rejected": list_of({"anyOf": [REPORT, _ASIDE]})})
 
-_HOLDING = _object({"submission_id": TEXT, "revision": NUMBER, "position": COUNT})
+_HOLDING = object_of({"submission_id": TEXT, "revision": NUMBER, "position": COUNT})
 PACKET = whole(
     "Packet",
     {
@@ -97,7 +87,7 @@ PACKET = whole(
         "frozen_by": TEXT,
         "sha256": {**SHA256, "description": "Of packet.pdf."},
         "reports": list_of(_HOLDING),
-        "files": {"type": "object", "additionalProperties": _object({"sha256": SHA256, "size": COUNT})},
+        "files": {"type": "object", "additionalProperties": object_of({"sha256": SHA256, "size": COUNT})},
         "agenda_number": or_none(TEXT),
         "diarienummer": or_none(TEXT),
         "left_out": list_of(TEXT),
@@ -115,7 +105,7 @@ _WHEN: Mapping[str, Schema] = {
     "deadline": MOMENT,
     "cancelled": YES_OR_NO,
 }
-MEETINGS = whole("Meetings", {"meetings": list_of(_object({**_WHEN, "reports": COUNT, "held": COUNT}))})
+MEETINGS = whole("Meetings", {"meetings": list_of(object_of({**_WHEN, "reports": COUNT, "held": COUNT}))})
 MEETING = whole(
     "Meeting",
     {
@@ -146,7 +136,7 @@ STATISTICS = whole(
 PERIOD = whole("Period", {"from": DAY, "to": DAY, "closed_at": MOMENT, "closed_by": TEXT})
 PERIODS = whole("Periods", {"periods": list_of(PERIOD)})
 
-_SIGNED = _object({"at": MOMENT, "by": TEXT})
+_SIGNED = object_of({"at": MOMENT, "by": TEXT})
 DISPOSAL = whole(
     "Disposal",
     {

@@ -16,7 +16,19 @@ from archive.packets_api import Freeze, Minutes, PacketsApi
 from archive.review_api import Act, Mask, Move, Number, Order, Release, ReviewApi
 from archive.sign_in.routes import SESSION_COOKIE
 from chassis.loopback import Handler
-from chassis.openapi import ADMIN_TOKEN, JSON, Answer, Key, Operation, Parameter, Schema, problems, schema_of
+from chassis.openapi import (
+    ADMIN_TOKEN,
+    JSON,
+    TEXT,
+    Answer,
+    Key,
+    Operation,
+    Parameter,
+    Schema,
+    json_answer,
+    problems,
+    schema_of,
+)
 
 ABOUT = "Files reports with the agenda of the meeting that they are in time for, and keeps the record."
 
@@ -227,19 +239,15 @@ def _disposals(disposal: DisposalApi) -> list[Operation]:
 
 
 def _get(name: str, path: str, handler: Handler, summary: str, answer: Schema) -> Operation:
-    return Operation(
-        method="GET",
-        path=path,
-        handler=handler,
-        id=name,
-        summary=summary,
-        parameters=_in_path(path),
-        answers={200: Answer(description="As it stands now.", content={JSON: answer})},
-    )
+    return _read(name, path, handler, summary, {200: json_answer("As it stands now.", answer)})
 
 
 def _file(name: str, path: str, handler: Handler, summary: str, media_types: Iterable[str]) -> Operation:
-    content = dict.fromkeys(media_types, _BYTES)
+    file = Answer(description="The file.", content=dict.fromkeys(media_types, _BYTES))
+    return _read(name, path, handler, summary, {200: file, **problems(410, 500)})
+
+
+def _read(name: str, path: str, handler: Handler, summary: str, answers: Mapping[int, Answer]) -> Operation:
     return Operation(
         method="GET",
         path=path,
@@ -247,7 +255,7 @@ def _file(name: str, path: str, handler: Handler, summary: str, media_types: Ite
         id=name,
         summary=summary,
         parameters=_in_path(path),
-        answers={200: Answer(description="The file.", content=content), **problems(410, 500)},
+        answers=answers,
     )
 
 
@@ -262,7 +270,7 @@ def _post(
         summary=summary,
         parameters=_in_path(path),
         bodies={JSON: body},
-        answers={status: Answer(description=HTTPStatus(status).phrase, content={JSON: answer})},
+        answers={status: json_answer(HTTPStatus(status).phrase, answer)},
     )
 
 
@@ -284,9 +292,9 @@ def _in_path(path: str) -> list[Parameter]:
 
 
 _IN_PATH: Mapping[str, tuple[str, Schema]] = {
-    "committee": ("The committee's id.", {**told.TEXT, "examples": ["valfard"]}),
+    "committee": ("The committee's id.", {**TEXT, "examples": ["valfard"]}),
     "date": ("The meeting's date.", {**told.DAY, "examples": ["2026-12-09"]}),
-    "id": ("The submission's id.", told.TEXT),
+    "id": ("The submission's id.", TEXT),
     "number": ("Its number, from 1.", told.NUMBER),
     "file": ("The name of the file.", {"enum": sorted(MEDIA_TYPES)}),
 }
