@@ -74,7 +74,7 @@ async def asked_in(store: Store, work: Callable[[], Awaitable[object]]) -> list[
 async def test_what_is_due_is_found_by_index_on_sqlite(sqlite_store: Store) -> None:
     """However many errands were done: the one that leases them asks on the event loop's own thread."""
     one = worker(sqlite_store, Hand().perform)
-    asked = [*await asked_in(sqlite_store, one.do_one), *await asked_in(sqlite_store, one._seconds_until_due)]
+    asked = [*await asked_in(sqlite_store, one.do_one), *await asked_in(sqlite_store, one._seconds_left)]
     async with sqlite_store.read() as connection:
         plans = [
             str((await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {words}", told)).all())

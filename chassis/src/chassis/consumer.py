@@ -24,7 +24,7 @@ from chassis.metrics import Metrics
 from chassis.outcomes import Answer, Reject, TryLater, events_of
 from chassis.parking import REPLAY_SOURCE, Trouble, park
 from chassis.retry import Backoff, RetrySchedule
-from chassis.stopping import finishing, until_set
+from chassis.stopping import finishing, until_due
 from chassis.store import Store, StoreUnavailable, Transaction, Unreachable
 from chassis.store.tables import inbox
 from chassis.trace import following
@@ -159,7 +159,7 @@ class Consumer:
         """Try again what is due, one event at a time, until cancelled."""
         while True:
             try:
-                await self._wait_until_due()
+                await until_due(self._due, self._seconds_left, IDLE_POLL_S)
                 while await finishing(self.retry_one()):
                     pass
             except StoreUnavailable as error:
@@ -457,15 +457,11 @@ class Consumer:
             await self._settle(tx, outcome.endings[-1])
         return outcome
 
-    async def _wait_until_due(self) -> None:
-        """Until a retry is due; looking for one only reads, so that a house at rest writes nothing."""
-        self._due.clear()
-        while (seconds := await self._seconds_until_due()) > 0:
-            await until_set(self._due, min(seconds, IDLE_POLL_S))
-            self._due.clear()
+    async def _seconds_left(self) -> float:
+        """How long the next retry has to wait; for ever if there is none.
 
-    async def _seconds_until_due(self) -> float:
-        """How long the next retry has to wait; for ever if there is none."""
+        Looking for it only reads, so that a house at rest writes nothing.
+        """
         async with self._store.read() as connection:
             first = await connection.scalar(_FIRST_DUE, {"its_queue": self.queue})
         return math.inf if first is None else (first - self._store.clock()).total_seconds()

@@ -20,9 +20,9 @@ from chassis.metrics import Metrics
 from chassis.outcomes import Answer, Failed, Reject, TryLater, events_of
 from chassis.parking import ParkedErrand, errand_row
 from chassis.retry import Backoff, RetrySchedule
-from chassis.stopping import Abandoned, being_cancelled, finishing, until_set
+from chassis.stopping import Abandoned, being_cancelled, finishing, until_due
 from chassis.store import Store, StoreUnavailable, Transaction
-from chassis.store.tables import errands, parked
+from chassis.store.tables import UNDONE, errands, parked
 from chassis.trace import following
 
 log = structlog.get_logger()
@@ -89,14 +89,11 @@ class LostLease(Exception):
     """Another worker has taken over the errand; this result came too late."""
 
 
-_UNDONE = errands.c.state.in_(bindparam("undone", ["due", "running"], expanding=True, literal_execute=True))
-"""The states as they stand: SQLite must see them to know that the index `errands_due` answers."""
-
 _OLDEST_DUE = (
     select(errands.c.id, errands.c.state)
     .where(
         errands.c.kind == bindparam("its_kind"),
-        _UNDONE,
+        UNDONE,
         errands.c.due_at <= bindparam("now"),
     )
     .order_by(errands.c.due_at)
@@ -208,7 +205,7 @@ class ErrandWorker:
     async def _work(self) -> None:
         while True:
             try:
-                await self._wait_until_due()
+                await until_due(self._due, lambda: finishing(self._seconds_left()), IDLE_POLL_S)
                 await self._kind.ready()
                 while await finishing(self.do_one()):
                     await self._kind.ready()
@@ -283,21 +280,17 @@ class ErrandWorker:
         self._metrics.parked.labels(self._kind.name).inc()
         log.error("errand.parked", kind=self._kind.name, key=row.key, reason=reason)
 
-    async def _wait_until_due(self) -> None:
-        """Until an errand is due; looking for one only reads, so that a house at rest writes nothing."""
-        self._due.clear()
-        while (seconds := await finishing(self._seconds_until_due())) > 0:
-            await until_set(self._due, min(seconds, IDLE_POLL_S))
-            self._due.clear()
+    async def _seconds_left(self) -> float:
+        """How long the next errand has to wait; for ever if there is none.
 
-    async def _seconds_until_due(self) -> float:
-        """How long the next errand has to wait; for ever if there is none."""
+        Looking for it only reads, so that a house at rest writes nothing.
+        """
         async with self._store.read() as connection:
             first = await connection.scalar(_FIRST_DUE, {"its_kind": self._kind.name})
         return math.inf if first is None else (first - self._store.clock()).total_seconds()
 
 
-_FIRST_DUE = select(func.min(errands.c.due_at)).where(errands.c.kind == bindparam("its_kind"), _UNDONE)
+_FIRST_DUE = select(func.min(errands.c.due_at)).where(errands.c.kind == bindparam("its_kind"), UNDONE)
 
 
 def _errand(row: Row[Any]) -> Errand:

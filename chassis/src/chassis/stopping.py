@@ -1,8 +1,8 @@
-"""Stopping in good order: what was begun is finished, and a cancellation is told from an accident."""
+"""Waiting and stopping in good order: what was begun is finished, a cancellation is no accident."""
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -55,3 +55,13 @@ async def until_set(event: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
+
+
+async def until_due(
+    woken: asyncio.Event, seconds_left: Callable[[], Awaitable[float]], poll_s: float
+) -> None:
+    """Until no seconds are left of what is waited for; asked anew when woken, and at every poll."""
+    woken.clear()
+    while (seconds := await seconds_left()) > 0:
+        await until_set(woken, min(seconds, poll_s))
+        woken.clear()

@@ -13,11 +13,11 @@ from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
-from sqlalchemy import BindParameter, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.engine import Row
 
 from chassis.store import Store, StoreUnavailable
-from chassis.store.tables import errands, inbox, outbox, parked
+from chassis.store.tables import UNDONE, as_written, errands, inbox, outbox, parked
 
 log = structlog.get_logger()
 
@@ -26,12 +26,6 @@ LOOK_EVERY_S = 15.0
 
 LOOK_TIMEOUT_S = 10.0
 """A million rows that wait are counted in a fifth of a second; a database that takes longer is away."""
-
-
-def _written(states: str | Sequence[str]) -> BindParameter[Any]:
-    """States as they stand: SQLite must see them to know that a partial index answers."""
-    several = not isinstance(states, str)
-    return bindparam("states", states, expanding=several, literal_execute=True)
 
 
 _FIRST_PENDING = (
@@ -49,14 +43,12 @@ The queues are named, or SQLite would take the index of what was published and r
 """
 
 _ERRANDS = (
-    select(errands.c.kind, func.count(), func.min(errands.c.due_at))
-    .where(errands.c.state.in_(_written(("due", "running"))))
-    .group_by(errands.c.kind)
+    select(errands.c.kind, func.count(), func.min(errands.c.due_at)).where(UNDONE).group_by(errands.c.kind)
 )
-_DUE = select(inbox.c.queue, func.count()).where(inbox.c.state == _written("due")).group_by(inbox.c.queue)
+_DUE = select(inbox.c.queue, func.count()).where(inbox.c.state == as_written("due")).group_by(inbox.c.queue)
 _DESK = (
     select(parked.c.origin, func.count())
-    .where(parked.c.state == _written("parked"))
+    .where(parked.c.state == as_written("parked"))
     .group_by(parked.c.origin)
 )
 
