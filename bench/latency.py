@@ -21,6 +21,7 @@ from bench.run import Run
 from bench.servers import Way
 from chassis.bus.topology import EXCHANGE
 from support.houses import House
+from support.rabbitmq import as_administrator
 
 PER_SECOND = 5.0
 HALF = 0.5
@@ -84,7 +85,7 @@ class Overheard:
 
 @asynccontextmanager
 async def overhearing(house: House) -> AsyncIterator[Overheard]:
-    url = house.process("archive").environment["ARCHIVE_AMQP_URL"]
+    url = as_administrator(house.process("archive").environment["ARCHIVE_AMQP_URL"], "archive")
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel()
         queue = await channel.declare_queue(exclusive=True)

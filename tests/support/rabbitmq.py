@@ -242,6 +242,11 @@ def as_service(url: str, service: str) -> str:
     return url.replace("guest:guest", f"{service}:{password_of(service)}")
 
 
+def as_administrator(url: str, service: str) -> str:
+    """From a service's address back to that of who may also listen to others' queues and have own ones."""
+    return url.replace(f"{service}:{password_of(service)}", "guest:guest")
+
+
 def house_queues() -> list[str]:
     """Name every queue the house could have, by its rule `<service>.<routing key>`."""
     keys = {file.name.partition(".v")[0] for file in EVENTS.glob("*.json")}
