@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from sqlalchemy import event, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -13,7 +12,7 @@ from chassis.events import Envelope, unpack
 from chassis.stopping import Abandoned
 from chassis.store import Store, StoreLocked, StoreUnavailable, Transaction, engines, open_store
 from chassis.store.tables import errands, outbox
-from chassis.trace import following
+from chassis.trace import facts_to_log, following
 from support.toy_house import HISTORY, Asked, OpenStore, column, count, effects, say
 
 SESSION_STATES = text("SELECT state FROM pg_stat_activity WHERE datname = current_database()")
@@ -217,6 +216,23 @@ async def test_a_store_that_hangs_tells_those_who_wait(store: Store, monkeypatch
         await asyncio.wait_for(write, 1)
 
 
+async def test_a_store_is_closed_only_when_its_thread_has_let_go(
+    sqlite_store: Store, sqlite_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite dies of a connection that is closed while a thread still waits in it."""
+    monkeypatch.setattr("chassis.store.store.CLOSING_TIMEOUT_S", 0.05)
+    await sqlite_store.write(write_effect)
+    with contextlib.closing(sqlite3.connect(sqlite_file, isolation_level=None)) as backup:
+        backup.execute("BEGIN IMMEDIATE")
+        write = asyncio.create_task(sqlite_store.write(write_effect))
+        closing = asyncio.create_task(sqlite_store.close())
+        assert not (await asyncio.wait([closing], timeout=0.3))[0]
+        backup.execute("ROLLBACK")
+        await closing
+    with pytest.raises(StoreUnavailable):
+        await asyncio.wait_for(write, 1)
+
+
 async def test_a_savepoint_undoes_its_own(store: Store) -> None:
     """What fails inside a savepoint leaves what was done before and after it."""
 
@@ -296,7 +312,7 @@ async def test_what_is_logged_in_a_transaction_names_the_caller_s_submission(sto
     """Facts bound around a write are there inside it."""
 
     async def bound(_tx: Transaction) -> Any:
-        return structlog.contextvars.get_contextvars().get("submission_id")
+        return facts_to_log().get("submission_id")
 
     with following(None, submission_id="s-1"):
         assert await store.write(bound) == "s-1"

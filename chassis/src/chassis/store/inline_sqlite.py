@@ -31,6 +31,10 @@ class InlineSqlite(SQLiteDialect_pysqlite):
     def do_commit(self, dbapi_connection: Any) -> None:
         self.wait_for(dbapi_connection.commit)
 
+    def do_close(self, dbapi_connection: Any) -> None:
+        """After what the thread still does with it: SQLite dies of a connection that is closed meanwhile."""
+        self.wait_for(dbapi_connection.close)
+
     def wait_for(self, work: Callable[[], Any]) -> None:
         """Let the event loop go on until the work has been done."""
         await_only(asyncio.get_running_loop().run_in_executor(self._beside, work))

@@ -31,6 +31,9 @@ T = TypeVar("T")
 CLOSING_TIMEOUT_S = 20.0
 """A last group of writes takes well under a second; a disk that hangs must not hang the stop for ever."""
 
+LETTING_GO_TIMEOUT_S = 10.0
+"""What was given up may still be on its way to the disk; after that the process ends without letting go."""
+
 POSTGRESQL_WRITERS = 4
 """More than one, so that a lock for one person does not make all wait; few, so that groups form."""
 
@@ -90,7 +93,9 @@ class Store:
         while not self._waiting.empty():
             self._waiting.get_nowait().fail(StoreUnavailable("the store is closed"))
         await self._reading.dispose()
-        await self._writing.dispose()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LETTING_GO_TIMEOUT_S):
+                await self._writing.dispose()
         self._stack.close()
 
     async def write(
