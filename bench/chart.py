@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-WIDTH, ROW, NAMES, FIGURES, TOP = 760, 30, 230, 90, 46
+WIDTH, ROW, NAMES, FIGURES, TOP = 900, 30, 400, 70, 46
 OURS, THEIRS = "#0b6e4f", "#9aa5b1"
 
 
