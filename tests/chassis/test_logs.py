@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from chassis.logs import place_of, write_logs
+from chassis.trace import following
 
 SECRET = "19121212-1212"
 
@@ -25,6 +26,16 @@ def stream() -> Iterator[io.StringIO]:
     root.setLevel(level)
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
+
+
+def test_a_line_names_the_trace_and_the_submission_that_are_followed(stream: io.StringIO) -> None:
+    """What the line itself says of them stands."""
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    with following(trace, submission_id="s-1", queue="archive.submission.accepted"):
+        structlog.get_logger().info("report.filed", queue="its own")
+    line = json.loads(stream.getvalue())
+    told = (line["trace_id"], line["submission_id"], line["queue"])
+    assert told == ("0af7651916cd43dd8448eb211c80319c", "s-1", "its own")
 
 
 def test_an_event_is_one_line_of_json_with_its_facts(stream: io.StringIO) -> None:

@@ -8,10 +8,13 @@ from typing import Any, TextIO
 
 import structlog
 
+from chassis.trace import facts_to_log
+
 
 def write_logs(stream: TextIO = sys.stdout, service: str | None = None) -> None:
     """Send all logs of the process to a stream, libraries' warnings included."""
     shared: list[Any] = [
+        _with_what_is_followed,
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -27,6 +30,13 @@ def write_logs(stream: TextIO = sys.stdout, service: str | None = None) -> None:
     if service is not None:
         structlog.contextvars.bind_contextvars(service=service)
     _route_library_logs(stream, shared)
+
+
+def _with_what_is_followed(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """The line with the trace and the facts; what it says itself stands."""
+    return {**facts_to_log(), **event}
 
 
 def place_of(error: BaseException) -> tuple[type[BaseException], BaseException, Any]:
