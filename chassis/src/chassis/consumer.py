@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -19,7 +20,17 @@ from sqlalchemy.engine import Row
 
 from chassis.bus import Message
 from chassis.crash_points import crash_point
-from chassis.events import BATCH, STRUCTURED, Event, Received, UnreadableMessage, queue_name, unpack
+from chassis.events import (
+    BATCH,
+    STRUCTURED,
+    Attributes,
+    Event,
+    Received,
+    UnreadableMessage,
+    queue_name,
+    read_together,
+    unpack,
+)
 from chassis.metrics import Metrics
 from chassis.outcomes import Answer, Reject, TryLater, events_of
 from chassis.parking import REPLAY_SOURCE, Trouble, park
@@ -81,12 +92,24 @@ def _carefully(tx: Transaction) -> AbstractAsyncContextManager[None]:
     return tx.savepoint()
 
 
+class Parcel:
+    """A delivered message, and its events apart, for those of which the own bytes must be kept."""
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+
+    @cached_property
+    def apart(self) -> Sequence[Received]:
+        return unpack(self.message.body, self.message.content_type)
+
+
 @dataclass(slots=True)
 class Incoming:
-    """One received event on its way through the consumer."""
+    """One received event on its way through the consumer; without attributes it cannot even be read."""
 
-    received: Received
-    message: Message
+    parcel: Parcel
+    place: int
+    attributes: Attributes | None
     event: Event | None = None
     locks: frozenset[str] = frozenset()
     reason: str = ""
@@ -94,8 +117,13 @@ class Incoming:
 
     @property
     def key(self) -> tuple[str, str]:
-        assert self.received.envelope is not None  # noqa: S101
-        return self.received.envelope.source, self.received.envelope.id
+        assert self.attributes is not None  # noqa: S101
+        return self.attributes.source, self.attributes.id
+
+    @property
+    def received(self) -> Received:
+        """The event as it came."""
+        return self.parcel.apart[self.place]
 
 
 @dataclass(slots=True)
@@ -171,7 +199,7 @@ class Consumer:
         claimed = await self._store.write(self._claim)
         if claimed is None:
             return False
-        incoming = [self._read(received, _message_of(claimed)) for received in _unpack_kept(claimed)]
+        incoming = self._opened([_message_of(claimed)])
         for one in incoming:
             one.attempts = claimed.attempts
         outcome = await self._store.write(
@@ -191,7 +219,7 @@ class Consumer:
             await self._take_or_halve(batch)
 
     def _opened(self, messages: Sequence[Message]) -> list[Incoming]:
-        return [self._read(received, m) for m in messages for received in unpack(m.body, m.content_type)]
+        return [one for message in messages for one in self._read(message)]
 
     async def _take_or_halve(self, batch: list[Incoming]) -> None:
         """One transaction for all; if it dies, one for each half, so that a killer is found alone.
@@ -226,17 +254,35 @@ class Consumer:
         except HandlerEnded:
             return await self._store.write(lambda tx: self._handle_fresh(tx, batch, _carefully), locks)
 
-    def _read(self, received: Received, message: Message) -> Incoming:
-        incoming = Incoming(received, message, reason=received.reason)
+    def _read(self, message: Message) -> Sequence[Incoming]:
+        """Read the message in one pass when all is well; else one by one, so that each event has its end."""
+        parcel = Parcel(message)
+        together = read_together(self._subscription.event, message.body, message.content_type)
+        if together is None:
+            return [self._read_alone(parcel, place) for place in range(len(parcel.apart))]
+        return [
+            self._with_locks(Incoming(parcel, place, attributes), event)
+            for place, (attributes, event) in enumerate(together)
+        ]
+
+    def _read_alone(self, parcel: Parcel, place: int) -> Incoming:
+        received = parcel.apart[place]
+        incoming = Incoming(parcel, place, received.envelope, reason=received.reason)
         if received.envelope is not None:
             try:
-                event = self._subscription.event.read(received.envelope)
-                incoming.locks = frozenset(self._subscription.locks(event))
-                incoming.event = event
+                return self._with_locks(incoming, self._subscription.event.read(received.envelope))
             except UnreadableMessage as unreadable:
                 incoming.reason = str(unreadable)
             except Exception as error:
                 incoming.reason = _named(error)
+        return incoming
+
+    def _with_locks(self, incoming: Incoming, event: Event) -> Incoming:
+        try:
+            incoming.locks = frozenset(self._subscription.locks(event))
+            incoming.event = event
+        except Exception as error:
+            incoming.reason = _named(error)
         return incoming
 
     def _locks(self, batch: Sequence[Incoming]) -> set[str]:
@@ -244,9 +290,9 @@ class Consumer:
 
     async def _handle_fresh(self, tx: Transaction, batch: Sequence[Incoming], guard: Guard) -> Outcome:
         """Handle what was not handled before; what cannot even be read is parked as it came."""
-        fresh = await self._remember(tx, [one for one in batch if one.received.envelope is not None])
+        fresh = await self._remember(tx, [one for one in batch if one.attributes is not None])
         outcome = await self._handle(tx, fresh, guard)
-        unreadable = [Ending(one, one.reason, 0) for one in batch if one.received.envelope is None]
+        unreadable = [Ending(one, one.reason, 0) for one in batch if one.attributes is None]
         for ending in unreadable:
             await self._settle(tx, ending)
         outcome.endings.extend(unreadable)
@@ -287,12 +333,12 @@ class Consumer:
         An answer that cannot be said is the handler's failure too.
         """
         attempts = max(incoming.attempts, 1)
-        envelope = incoming.received.envelope
-        assert envelope is not None  # noqa: S101
+        attributes = incoming.attributes
+        assert attributes is not None  # noqa: S101
         if incoming.event is None:
             outcome.endings.append(Ending(incoming, incoming.reason, attempts))
             return
-        with following(envelope.traceparent, submission_id=envelope.subject):
+        with following(attributes.traceparent, submission_id=attributes.subject):
             try:
                 async with guard(tx):
                     answers = events_of(await self._subscription.handle(incoming.event, tx))
@@ -302,13 +348,15 @@ class Consumer:
             except Reject as reject:
                 outcome.endings.append(Ending(incoming, str(reject), attempts))
             except TryLater as later:
-                outcome.endings.append(self._postponed(incoming, attempts, later, tx.clock() - envelope.time))
+                outcome.endings.append(
+                    self._postponed(incoming, attempts, later, tx.clock() - attributes.time)
+                )
             except Exception as error:
                 outcome.endings.append(self._failed(incoming, attempts, error, tx.clock()))
             else:
                 outcome.answers.extend(rows)
                 outcome.handled += 1
-                self._age.observe((tx.clock() - envelope.time).total_seconds())
+                self._age.observe((tx.clock() - attributes.time).total_seconds())
 
     def _postponed(self, incoming: Incoming, attempts: int, later: TryLater, age: timedelta) -> Ending:
         """Put it off as it asked for, unless it has asked for so long that a person should know."""
@@ -332,7 +380,7 @@ class Consumer:
     async def _settle(self, tx: Transaction, ending: Ending) -> None:
         if ending.due_at is None:
             await self._park(tx, ending)
-        if ending.incoming.received.envelope is not None:
+        if ending.incoming.attributes is not None:
             await self._mark(tx, ending)
 
     async def _mark(self, tx: Transaction, ending: Ending) -> None:
@@ -354,15 +402,15 @@ class Consumer:
 
     async def _park(self, tx: Transaction, ending: Ending) -> None:
         incoming = ending.incoming
-        content_type = incoming.message.content_type if incoming.received.envelope is None else STRUCTURED
+        message, received = incoming.parcel.message, incoming.received
         trouble = Trouble(
             origin=self.queue,
-            body=incoming.received.raw,
-            content_type=content_type,
+            body=received.raw,
+            content_type=message.content_type if received.envelope is None else STRUCTURED,
             reason=ending.reason,
             attempts=ending.attempts,
-            headers=incoming.message.headers,
-            envelope=incoming.received.envelope,
+            headers=message.headers,
+            envelope=received.envelope,
         )
         await park(tx, trouble)
 
@@ -385,7 +433,7 @@ class Consumer:
 
     async def _make_due(self, tx: Transaction, batch: Sequence[Incoming]) -> Outcome:
         now = tx.clock()
-        readable = {one.key: one for one in batch if one.received.envelope is not None}
+        readable = {one.key: one for one in batch if one.attributes is not None}
         rows = [
             {
                 "queue": self.queue, "source": source, "event_id": event_id, "state": "due", "attempts": 0,
@@ -395,9 +443,7 @@ class Consumer:
         ]  # fmt: skip
         await tx.insert_new(inbox, rows, [inbox.c.event_id])
         tx.spoken_to.add(self.queue)
-        return await self._handle_fresh(
-            tx, [one for one in batch if one.received.envelope is None], _carefully
-        )
+        return await self._handle_fresh(tx, [one for one in batch if one.attributes is None], _carefully)
 
     async def _claim(self, tx: Transaction) -> Row[Any] | None:
         """Count the attempt before the work, so that a crash counts too."""
@@ -445,7 +491,7 @@ class Consumer:
             return Outcome()
         if claimed.attempts > len(self._schedule.delays) + 1:
             return await self._give_up(tx, incoming)
-        if claimed.source == REPLAY_SOURCE or any(one.received.envelope is None for one in incoming):
+        if claimed.source == REPLAY_SOURCE or any(one.attributes is None for one in incoming):
             return await self._handle_fresh(tx, incoming, _carefully)
         return await self._handle(tx, incoming, _carefully)
 
@@ -470,10 +516,6 @@ class Consumer:
 _FIRST_DUE = select(func.min(inbox.c.next_attempt_at)).where(
     inbox.c.queue == bindparam("its_queue"), inbox.c.state == "due"
 )
-
-
-def _unpack_kept(claimed: Row[Any]) -> list[Received]:
-    return unpack(claimed.body, _kept_type(claimed.body))
 
 
 def _message_of(claimed: Row[Any]) -> Message:

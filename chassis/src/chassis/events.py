@@ -8,10 +8,19 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal, Self
+from functools import cache, cached_property
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+)
 from pydantic_core import from_json, to_json
 from uuid_utils import uuid7
 
@@ -66,6 +75,9 @@ class Event(BaseModel):
             raise UnreadableMessage(_without_content(error)) from None
 
 
+E = TypeVar("E", bound=Event)
+
+
 def _without_content(error: ValidationError) -> str:
     """What is wrong and where, and nothing of what was written there."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
@@ -86,8 +98,8 @@ def _no_number(value: Any) -> Any:
     return value
 
 
-class Envelope(BaseModel):
-    """A CloudEvent's attributes and its data, as they came."""
+class Attributes(BaseModel):
+    """What a CloudEvent says of itself."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
@@ -98,6 +110,11 @@ class Envelope(BaseModel):
     subject: Printable
     time: Annotated[AwareDatetime, BeforeValidator(_no_number), Field(strict=False)]
     traceparent: str | None = None
+
+
+class Envelope(Attributes):
+    """A CloudEvent's attributes and its data, as they came."""
+
     data: dict[str, Any]
 
 
@@ -161,13 +178,41 @@ def pack(bodies: Sequence[bytes]) -> tuple[bytes, str]:
     return b"[" + b",".join(bodies) + b"]", BATCH
 
 
+def read_together(kind: type[E], body: bytes, content_type: str) -> Sequence[tuple[Attributes, E]] | None:
+    """The events of a message in one pass; None when anything is not as agreed: then each is read alone."""
+    if any(word in body for word in _NO_JSON_NUMBERS):
+        return None
+    one, several = _agreed(kind)
+    try:
+        letters = several.validate_json(body) if _is_batch(content_type) else [one.validate_json(body)]
+    except ValidationError:
+        return None
+    as_agreed = all(letter.type == kind.type() for letter in letters)
+    return [(letter, letter.data) for letter in letters] if as_agreed else None
+
+
+_NO_JSON_NUMBERS = (b"NaN", b"Infinity")
+"""Which the parser would let pass; words that hold them are read the longer way."""
+
+
+@cache
+def _agreed(kind: type[Event]) -> tuple[TypeAdapter[Any], TypeAdapter[list[Any]]]:
+    """What one event, and a batch of them, are when nothing is wrong with them."""
+    letter: Any = create_model(kind.__name__, __base__=Attributes, data=(kind, ...))
+    return TypeAdapter(letter), TypeAdapter(list[letter])
+
+
+def _is_batch(content_type: str) -> bool:
+    return content_type.split(";", maxsplit=1)[0].strip() == BATCH
+
+
 def unpack(body: bytes, content_type: str) -> list[Received]:
     """The events of a message, each with its own bytes, so that a broken one harms no other."""
     try:
         content = from_json(body, allow_inf_nan=False)
     except ValueError:
         return [Received(None, "not JSON", alone=body)]
-    if content_type.split(";", maxsplit=1)[0].strip() == BATCH:
+    if _is_batch(content_type):
         return _unpack_batch(body, content)
     return [Received(*_opened(content), alone=body)]
 
