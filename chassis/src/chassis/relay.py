@@ -20,7 +20,7 @@ from chassis.metrics import Metrics
 from chassis.retry import Backoff
 from chassis.stopping import being_cancelled, until_set
 from chassis.store import Store, StoreUnavailable, Transaction
-from chassis.store.tables import Moment, outbox
+from chassis.store.tables import Moment, outbox, padded
 
 log = structlog.get_logger()
 
@@ -182,13 +182,14 @@ _PENDING = (
     .limit(EVENTS_PER_MESSAGE * MESSAGES_IN_FLIGHT)
 )
 _MARK = (
-    update(outbox).where(outbox.c.id == bindparam("row")).values(published_at=bindparam("now", type_=Moment))
+    update(outbox)
+    .where(outbox.c.id.in_(bindparam("rows", expanding=True)))
+    .values(published_at=bindparam("now", type_=Moment))
 )
 
 
 async def _mark(tx: Transaction, ids: Sequence[int]) -> None:
-    now = tx.clock()
-    await tx.execute(_MARK, [{"row": row, "now": now} for row in ids])
+    await tx.execute(_MARK, {"rows": padded(ids), "now": tx.clock()})
 
 
 async def pending(store: Store) -> list[dict[str, Any]]:

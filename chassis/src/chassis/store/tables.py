@@ -1,8 +1,8 @@
 """The four tables that every service has beside its own: inbox, outbox, parked, errands."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     JSON,
@@ -21,6 +21,10 @@ from sqlalchemy import (
     TypeDecorator,
     bindparam,
 )
+from sqlalchemy.dialects.sqlite import DATETIME
+from sqlalchemy.types import TypeEngine
+
+T = TypeVar("T")
 
 metadata = MetaData()
 
@@ -30,6 +34,9 @@ class Moment(TypeDecorator[datetime]):
 
     impl = DateTime(timezone=True)
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(_SQLITE if dialect.name == "sqlite" else self.impl_instance)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         del dialect
@@ -43,6 +50,20 @@ class Moment(TypeDecorator[datetime]):
 def _in_utc(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
+
+class _SqliteMoment(DATETIME):
+    """The same text as SQLAlchemy's own type writes, in a third of the time: an event has eight of them."""
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], str | None]:
+        del dialect
+        return _as_text
+
+
+def _as_text(value: datetime | None) -> str | None:
+    return None if value is None else value.replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+_SQLITE: TypeEngine[Any] = _SqliteMoment()  # type: ignore[no-untyped-call]
 
 RowNumber = BigInteger().with_variant(Integer, "sqlite")
 """SQLite numbers rows by itself only in a column of type INTEGER."""
@@ -165,6 +186,15 @@ def as_written(states: str | Sequence[str]) -> BindParameter[Any]:
     """States that stand in the statement: SQLite must see them to know that a partial index answers."""
     several = not isinstance(states, str)
     return bindparam("states", states, expanding=several, literal_execute=True)
+
+
+def padded(values: Iterable[T]) -> list[T]:
+    """For a parameter that expands: as many as a power of two, the last one repeated.
+
+    Each number of them is a statement of its own, which the database prepares and the driver keeps.
+    """
+    several = list(values)
+    return several + several[-1:] * ((1 << (len(several) - 1).bit_length()) - len(several))
 
 
 UNDONE = errands.c.state.in_(as_written(("due", "running")))
