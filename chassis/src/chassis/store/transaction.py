@@ -13,6 +13,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from chassis.clock import Clock
 from chassis.events import Event, encode, new_id, queue_name
+from chassis.store.rows import Loading, loading
 from chassis.store.tables import errands, outbox
 from chassis.store.trouble import StoreUnavailable, told_as_unavailable
 from chassis.trace import current_traceparent
@@ -101,11 +102,21 @@ class Transaction:
         """Insert what was left for later: what is referred to first, a table's rows as they came."""
         later, self._later = self._later, []
         self._left_by.clear()
-        together: dict[Insert, list[Mapping[str, Any]]] = {}
+        together: dict[tuple[Insert, tuple[str, ...]], list[Mapping[str, Any]]] = {}
         for statement, row in later:
-            together.setdefault(statement, []).append(row)
-        for statement in sorted(together, key=lambda statement: _generation(statement.table)):
-            await self.execute(statement, together[statement])
+            together.setdefault((statement, tuple(row)), []).append(row)
+        for statement, columns in sorted(together, key=lambda kind: _generation(kind[0].table)):
+            await self._load(
+                loading(statement, columns, self._connection.dialect), together[statement, columns]
+            )
+
+    async def _load(self, load: Loading, rows: Iterable[Mapping[str, Any]]) -> None:
+        told = load.told(rows)
+        with told_as_unavailable():
+            if self._inline is not None:
+                self._inline.exec_driver_sql(load.sql, told)
+            else:
+                await self._connection.run_sync(Connection.exec_driver_sql, load.sql, told)
 
     @asynccontextmanager
     async def within(self, locks: frozenset[str]) -> AsyncIterator[None]:
