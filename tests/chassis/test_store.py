@@ -1,17 +1,19 @@
 import asyncio
 import contextlib
 import sqlite3
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, select, text
+from sqlalchemy import delete, event, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from chassis.events import Envelope, unpack
 from chassis.stopping import Abandoned
 from chassis.store import Store, StoreLocked, StoreUnavailable, Transaction, engines, open_store
-from chassis.store.tables import errands, outbox
+from chassis.store.tables import errands, outbox, parked
 from chassis.trace import facts_to_log, following
 from support.toy_house import HISTORY, Asked, OpenStore, column, count, effects, say
 
@@ -102,6 +104,89 @@ async def test_what_is_left_for_later_is_seen_by_whoever_may_ask_for_it(
     assert counted == seen
     assert len(commits) == 1
     assert await column(store, effects) == ["later"]
+
+
+async def insert_numbers(tx: Transaction, numbers: Sequence[int]) -> list[str]:
+    """Fails on eight; answers each with how many it was given with."""
+    if 8 in numbers:
+        raise ValueError("eight")
+    tx.insert_later(effects, *({"number": n, "submission_id": "s", "at": tx.clock()} for n in numbers))
+    return [f"{number} of {len(numbers)}" for number in numbers]
+
+
+async def test_work_for_many_is_given_all_that_wait(store: Store) -> None:
+    """Each is answered for its own, from one transaction."""
+    commits = count_commits(store)
+    told = await asyncio.gather(*(store.write_among(insert_numbers, number) for number in range(1, 6)))
+    assert told[-1] == "5 of 5"
+    assert await count(store, effects) == 5
+    assert len(commits) == 1
+
+
+async def test_one_that_fails_among_many_fails_alone(store: Store) -> None:
+    """The others are given to the work without it."""
+    told = await asyncio.gather(
+        *(store.write_among(insert_numbers, number) for number in range(1, 11)), return_exceptions=True
+    )
+    assert [type(end) for end in told if not isinstance(end, str)] == [ValueError]
+    assert await count(store, effects) == 9
+
+
+async def test_work_for_many_sees_what_another_with_the_same_lock_left_for_later(store: Store) -> None:
+    """As any work does that reads only what its locks cover."""
+
+    async def count_for_each(tx: Transaction, items: Sequence[str]) -> list[int]:
+        return [await count_seen(tx) for _ in items]
+
+    _, counted = await asyncio.gather(
+        store.write(leave_for_later, ["person 1"], sees_only_locked=True),
+        store.write_among(count_for_each, "item", ["person 1"]),
+    )
+    assert counted == 1
+
+
+def parked_row(number: int) -> dict[str, Any]:
+    """In the table with the most kinds of column."""
+    moment = datetime(2026, 3, 29, 2, 30, 0, number, tzinfo=timezone(timedelta(hours=2)))
+    return {
+        "id": str(number),
+        "origin": "å",
+        "digest": str(number),
+        "content_type": "text/plain",
+        "headers": None if number else {"ö": [1, None]},
+        "body": bytes([0, 255, number]),
+        "reason": "",
+        "attempts": number,
+        "parked_at": moment,
+        "state": "parked",
+        "resolved_at": moment if number else None,
+    }
+
+
+async def test_rows_left_for_later_are_stored_as_rows_inserted_at_once(store: Store) -> None:
+    """One alone and several together, in every kind of column, and what is missing in it."""
+    first, *others = map(parked_row, range(3))
+
+    async def insert_each(tx: Transaction) -> None:
+        for row in [first, *others]:
+            await tx.execute(insert(parked).values(row))
+
+    async def leave_for_later(tx: Transaction) -> None:
+        tx.insert_later(parked, first)
+        await tx.flush()
+        tx.insert_later(parked, *others)
+
+    await store.write(insert_each)
+    inserted = await stored(store)
+    await store.write(lambda tx: tx.execute(delete(parked)))
+    await store.write(leave_for_later)
+    assert await stored(store) == inserted
+
+
+async def stored(store: Store) -> list[tuple[Any, ...]]:
+    """As the database has it."""
+    async with store.read() as connection:
+        return list(map(tuple, await connection.execute(text("SELECT * FROM parked ORDER BY id"))))
 
 
 async def test_what_is_locked_within_a_transaction_is_seen_in_it(store: Store) -> None:

@@ -23,9 +23,10 @@ from chassis.store import engines
 from chassis.store.migrations import needs_upgrade, upgrade
 from chassis.store.transaction import Transaction
 from chassis.store.trouble import StoreUnavailable, told_as_unavailable
-from chassis.store.writer import Unit, Writer
+from chassis.store.writer import Alone, Among, Unit, WorkForMany, Writer
 
 log = structlog.get_logger()
+Item = TypeVar("Item")
 T = TypeVar("T")
 
 CLOSING_TIMEOUT_S = 20.0
@@ -114,12 +115,26 @@ class Store:
         Raises:
             StoreUnavailable: nothing was stored, or it cannot be known that it was.
         """
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        return await self._written(Alone(frozenset(locks), done, work, sees_only_locked, copy_context()))
+
+    async def write_among(self, work: WorkForMany[Item, T], item: Item, locks: Iterable[str] = ()) -> T:
+        """The same for work that costs less for many: it is given the items of all who wait for it now.
+
+        It reads only what the locks of its items cover, and sees to it itself that an item sees what it left
+        for later for another with the same lock. It knows no one's context, so an item tells what it needs.
+
+        Raises:
+            StoreUnavailable: nothing was stored, or it cannot be known that it was.
+        """
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        return await self._written(Among(frozenset(locks), done, work, item))
+
+    async def _written(self, unit: Unit[T]) -> T:
         if self._closed:
             raise StoreUnavailable("the store is closed")
-        done = asyncio.get_running_loop().create_future()
-        unit = Unit(work, frozenset(locks), sees_only_locked, done, copy_context())
         self._waiting.put_nowait(unit)
-        return await asyncio.shield(unit.done)
+        return await unit.done
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

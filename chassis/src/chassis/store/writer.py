@@ -1,11 +1,13 @@
 """The task that writes: it takes all that waits, and commits it once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import types
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import Context
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -13,7 +15,11 @@ from chassis.stopping import Abandoned, being_cancelled
 from chassis.store.transaction import Transaction
 from chassis.store.trouble import Conflict, StoreUnavailable, Unreachable, told_as_unavailable
 
+Item = TypeVar("Item")
 T = TypeVar("T")
+
+WorkForMany: TypeAlias = Callable[[Transaction, Sequence[Item]], Awaitable[Sequence[T]]]
+"""Is given all the items that wait, and answers for each of them in their order."""
 
 MOST_CONFLICTS = 5
 """PostgreSQL looks once a second for two that wait for each other."""
@@ -22,28 +28,19 @@ MOST_PER_COMMIT = 128
 """Beyond this a larger group gains little, and each member waits for all."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Unit(Generic[T]):
-    """A piece of work that waits for its place in a transaction, and the context it was asked in."""
+    """What waits for its place in a transaction: work of its own, or a part in work that is done for many.
 
-    work: Callable[[Transaction], Awaitable[T]]
+    Who waits for `done` and goes cancels it, and is written for all the same.
+    """
+
     locks: frozenset[str]
-    sees_only_locked: bool
     done: asyncio.Future[T]
-    context: Context
 
-    async def work_in(self, transaction: Transaction) -> T:
-        """Do it in the context it was asked in: logs and events carry on that trace."""
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.create_task(self._begin(transaction), context=self.context)
-        except asyncio.CancelledError:
-            if being_cancelled():
-                raise
-            raise Abandoned from None
-
-    async def _begin(self, transaction: Transaction) -> T:
-        return await self.work(transaction)
+    @property
+    def is_left(self) -> bool:
+        return not self.done.done() or self.done.cancelled()
 
     def succeed(self, result: T) -> None:
         if not self.done.done():
@@ -52,6 +49,46 @@ class Unit(Generic[T]):
     def fail(self, error: BaseException) -> None:
         if not self.done.done():
             self.done.set_exception(error)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alone(Unit[T]):
+    """A piece of work, and the context it was asked in."""
+
+    work: Callable[[Transaction], Awaitable[T]]
+    sees_only_locked: bool
+    context: Context
+
+    async def work_in(self, transaction: Transaction) -> T:
+        """Do it in the context it was asked in: logs and events carry on that trace."""
+        return await _in(self.context, self._begin(transaction))
+
+    async def _begin(self, transaction: Transaction) -> T:
+        return await self.work(transaction)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Among(Unit[T], Generic[Item, T]):
+    """One of the items that some work is done for."""
+
+    work: WorkForMany[Item, T]
+    item: Item
+
+
+@types.coroutine
+def _in(context: Context, work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
+    """Each step of the work in the context; a task of its own would cost two turns of the event loop."""
+    step: Callable[[], Any] = partial(work.send, None)
+    while True:
+        try:
+            awaited = context.run(step)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        try:
+            step = partial(work.send, (yield awaited))
+        except BaseException as error:
+            step = partial(work.throw, error)
 
 
 class Writer:
@@ -91,7 +128,7 @@ class Writer:
             for unit in group:
                 unit.fail(nobodys_fault)
         except Exception as error:
-            left = [unit for unit in group if not unit.done.done()]
+            left = [unit for unit in group if unit.is_left]
             if len(left) == 1 and isinstance(error, Conflict) and conflicts < MOST_CONFLICTS:
                 await self._commit_or_halve(left, conflicts + 1)
             elif len(left) == 1:
@@ -104,12 +141,16 @@ class Writer:
         async with self._begun() as connection:
             transaction = self._transaction(connection)
             await transaction.lock(*frozenset().union(*(unit.locks for unit in group)))
-            results = [await self._work(unit, transaction) for unit in group]
+            results = [
+                (unit, result)
+                for units in _parties(group)
+                for unit, result in zip(units, await _work(units, transaction), strict=True)
+            ]
             await transaction.flush()
             with told_as_unavailable():
                 await connection.commit()
             self._committed(transaction)
-            for unit, result in zip(group, results, strict=True):
+            for unit, result in results:
                 unit.succeed(result)
 
     @asynccontextmanager
@@ -123,10 +164,29 @@ class Writer:
                 raise Unreachable(type(error).__name__) from error
             yield connection
 
-    @staticmethod
-    async def _work(unit: Unit[T], transaction: Transaction) -> T:
-        """Do it where it sees all that it may ask for, also what others have left for later."""
-        if not unit.sees_only_locked:
-            await transaction.flush()
-        async with transaction.within(unit.locks):
-            return await unit.work_in(transaction)
+
+def _parties(group: Iterable[Unit[Any]]) -> Iterable[Sequence[Any]]:
+    """Each unit alone, but together those that are items of the same work."""
+    parties: dict[object, list[Unit[Any]]] = {}
+    for unit in group:
+        parties.setdefault(unit.work if isinstance(unit, Among) else unit, []).append(unit)
+    return parties.values()
+
+
+async def _work(units: Sequence[Any], transaction: Transaction) -> Sequence[Any]:
+    """Do what is asked where it sees all that it may ask for, also what others have left for later."""
+    if isinstance(units[0], Alone) and not units[0].sees_only_locked:
+        await transaction.flush()
+    async with transaction.within(frozenset().union(*(unit.locks for unit in units))):
+        try:
+            return await _results(units, transaction)
+        except asyncio.CancelledError:
+            if being_cancelled():
+                raise
+            raise Abandoned from None
+
+
+async def _results(units: Sequence[Any], transaction: Transaction) -> Sequence[Any]:
+    if isinstance(units[0], Among):
+        return await units[0].work(transaction, [unit.item for unit in units])
+    return [await unit.work_in(transaction) for unit in units]
