@@ -59,6 +59,8 @@ async def _read(request: web.Request, most_bytes: int) -> bytes:
         raise Problem(415, "content-encoding", "Fel kodning", "Skicka innehållet okomprimerat.")
     if (request.content_length or 0) > most_bytes:
         raise _too_large(most_bytes)
+    if request.content.is_eof():
+        return await _read_bounded(request.content, most_bytes)
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             return await _read_bounded(request.content, most_bytes)
