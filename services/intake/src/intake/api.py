@@ -22,7 +22,7 @@ from chassis.folders import WatchedFolder
 from chassis.objects import Objects
 from chassis.personal_numbers import NoPersonalNumber, hashed
 from chassis.problems import Problem, plain_problem
-from chassis.store import Store, Transaction
+from chassis.store import Store
 from intake import handback
 from intake.attachments import keep
 from intake.dialects import (
@@ -47,7 +47,8 @@ from intake.keeping import Keeper, incoming, told, waiting_for_mapping
 from intake.platform_documents import JSON_TYPE, Document, beside, document_of, is_document, place, read
 from intake.refusals import Refused, left_out
 from intake.scanning import Scan, Scanner, place_of, scan_pending
-from intake.submissions import Receipt, Submission, Taken, submissions, take
+from intake.submissions import Receipt, Submission, Taken, submissions
+from intake.taking import take_all
 
 MAX_BODY_BYTES = 10 * MIB
 
@@ -133,9 +134,7 @@ class Api:
             return await self.keeper.park(waiting, incoming(document, unmapped, key))
 
     async def _take(self, submission: Submission) -> Receipt:
-        receipt = await self.store.write(
-            lambda tx: _take(tx, submission), submission.locks, sees_only_locked=True
-        )
+        receipt = await self.store.write_among(take_all, submission, submission.locks)
         if receipt.taken is Taken.NEW and any(finding.rule == DRIFT for finding in submission.findings):
             self.drifted.labels(submission.form, submission.caller).inc()
         return receipt
@@ -163,6 +162,8 @@ class Api:
         Raises:
             Problem: 422 that names each file that is not fit, where the sender can choose another.
         """
+        if not draft.files:
+            return [], []
         today = day_in_stockholm(self.clock())
         looked_at = await asyncio.gather(*(self._looked_at(file, today) for file in draft.files))
         refused = {at: one for at, one in enumerate(looked_at) if isinstance(one, Refused)}
@@ -306,12 +307,6 @@ def _platform(request: web.Request, caller: Caller) -> str:
         detail = "Plattformens id i adressen (platform) får ha gemener a–z, siffror, punkt, _ och -."
         raise Problem(400, "platform", "Okänd plattform", detail)
     return platform
-
-
-async def _take(tx: Transaction, submission: Submission) -> Receipt:
-    receipt = await take(tx, submission)
-    crash_point("intake.before_commit")
-    return receipt
 
 
 def _invalid(faults: Sequence[Fault]) -> Problem:

@@ -33,6 +33,7 @@ from chassis.events import new_id
 from chassis.sealing import sealing_keys as sealing_keys_of
 from chassis.store import Store, Transaction
 from chassis.store.tables import Moment, RowNumber
+from chassis.trace import current_traceparent
 from intake.events import Attachment, Finding, SubmissionReceived, Submitter
 from intake.scanning import SCANNING, unscanned_files
 
@@ -133,6 +134,8 @@ class Incoming:
     submitted_at: datetime
     received_at: datetime
     id: str = field(default_factory=new_id)
+    traceparent: str = field(default_factory=current_traceparent)
+    """The trace that it came on, and that its event carries on."""
 
     @property
     def is_read(self) -> bool:
@@ -154,10 +157,18 @@ class Incoming:
     @property
     def locks(self) -> list[str]:
         """What two requests for the same submission have in common."""
-        locks = [f"reference {self.caller} {self.reference}"]
+        locks = [reference_lock(self.caller, self.reference)]
         return (
-            locks if self.idempotency_key is None else [*locks, f"key {self.caller} {self.idempotency_key}"]
+            locks if self.idempotency_key is None else [*locks, key_lock(self.caller, self.idempotency_key)]
         )
+
+
+def reference_lock(caller: str, reference: str) -> str:
+    return f"reference {caller} {reference}"
+
+
+def key_lock(caller: str, key: str) -> str:
+    return f"key {caller} {key}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,9 +252,11 @@ async def take(tx: Transaction, submission: Incoming) -> Receipt:
     known = await tx.one(
         _SAME_REFERENCE, {"its_caller": submission.caller, "its_reference": submission.reference}
     )
-    receipt = await (_take_new(tx, submission) if known is None else _take_known(tx, submission, known))
+    if known is None:
+        return await take_new(tx, submission)
+    receipt = await _take_known(tx, submission, known)
     if receipt.taken is not Taken.CONFLICTING:
-        await _remember_key(tx, submission, receipt)
+        _remember_key(tx, submission, receipt)
     return receipt
 
 
@@ -313,7 +326,8 @@ def _again(submission: Incoming, before: Row[Any]) -> Receipt:
     )
 
 
-async def _take_new(tx: Transaction, submission: Incoming) -> Receipt:
+async def take_new(tx: Transaction, submission: Incoming) -> Receipt:
+    """Take what has neither a key nor a reference that is known."""
     row = {
         "id": submission.id,
         "caller": submission.caller,
@@ -328,7 +342,9 @@ async def _take_new(tx: Transaction, submission: Incoming) -> Receipt:
         "meeting": None,
     }
     tx.insert_later(submissions, row)
-    return await _take_revision(tx, submission, submission.id, 1)
+    receipt = await _take_revision(tx, submission, submission.id, 1)
+    _remember_key(tx, submission, receipt)
+    return receipt
 
 
 async def _take_known(tx: Transaction, submission: Incoming, known: Row[Any]) -> Receipt:
@@ -562,7 +578,7 @@ async def let_fall(
     await note(tx, submission_id, "submission.dropped")
 
 
-async def _remember_key(tx: Transaction, submission: Incoming, receipt: Receipt) -> None:
+def _remember_key(tx: Transaction, submission: Incoming, receipt: Receipt) -> None:
     if submission.idempotency_key is not None:
         row = {
             "caller": submission.caller,
