@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from archive import pdf
 from archive.forms import Shown
-from archive.pdf import Compensation, Finding, Press, Report
+from archive.pdf import CannotPrint, Compensation, Finding, Paper, Press, Report
 from support.missing import skipping_if_missing
 from support.pdf_words import words_of_pdf
 from support.verapdf import broken_rules
@@ -199,6 +199,25 @@ async def test_reports_asked_for_together_are_all_rendered(press: Press) -> None
     reports = [replace(BARE, reference=str(number)) for number in range(10)]
     rendered = await asyncio.gather(*(press.render(report) for report in reports))
     assert rendered == [document(report) for report in reports]
+
+
+async def test_papers_printed_side_by_side_are_those_printed_alone(press: Press, tmp_path: Path) -> None:
+    """A frozen packet has the same bytes, whichever of its papers was set beside which."""
+    reports = [replace(FILED, reference=str(number)) for number in range(6)]
+    papers = [
+        Paper(tmp_path / report.reference, "report.typ", pdf.facts_of(report), report.received_at)
+        for report in reports
+    ]
+    await press.print_papers(papers)
+    assert [paper.path.read_bytes() for paper in papers] == list(map(document, reports))
+
+
+async def test_a_paper_that_cannot_be_set_is_told_of(press: Press, tmp_path: Path) -> None:
+    """It is no crash of the typesetter, which goes on with others."""
+    unknown = Paper(tmp_path / "a.pdf", "nowhere.typ", {}, FILED.received_at)
+    with pytest.raises(CannotPrint):
+        await press.print_papers([unknown])
+    assert await press.render(FILED) == document(FILED)
 
 
 async def test_a_dead_process_costs_no_report(press: Press) -> None:

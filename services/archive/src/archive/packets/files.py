@@ -16,8 +16,9 @@ from archive.packets.contents import (
 )
 from archive.packets.workroom import off_the_loop
 from archive.packets.zipped import write_zip
-from archive.pdf import Press, facts_of
+from archive.pdf import Paper, Press, facts_of
 from chassis.objects import Objects
+from chassis.stopping import finishing
 
 PACKET, ZIP, TEXT, SIP = "packet.pdf", "packet.zip", "text.txt", "sip.zip"
 CONTENTS = "innehall.json"
@@ -58,17 +59,14 @@ async def files_of(packet: Packet, press: Press, objects: Objects, folder: Path)
 
 
 async def _papers(packet: Packet, press: Press, folder: Path) -> list[str]:
-    """packet.pdf and each report's own PDF; answers with their names in the ZIP."""
-    names = [packet.file_name(position) for position in range(1, len(packet.reports) + 1)]
-    for name, entry in zip(names, packet.reports, strict=True):
-        await _put(folder / name, await press.render(entry.report))
-    together = await press.render_many("packet.typ", combined_facts(packet), packet.frozen_at)
-    await _put(folder / packet.combined_name, together)
-    return [*names, packet.combined_name]
-
-
-async def _put(path: Path, content: bytes) -> None:
-    await off_the_loop(partial(path.write_bytes, content))
+    """packet.pdf, which takes longest, and each report's own PDF; answers with their names in the ZIP."""
+    together = Paper(folder / packet.combined_name, "packet.typ", combined_facts(packet), packet.frozen_at)
+    reports = [
+        Paper(folder / packet.file_name(position), "report.typ", facts_of(report), report.received_at)
+        for position, report in enumerate((entry.report for entry in packet.reports), 1)
+    ]
+    await finishing(press.print_papers([together, *reports]))
+    return [paper.path.name for paper in [*reports, together]]
 
 
 def combined_facts(packet: Packet) -> dict[str, Any]:

@@ -4,10 +4,12 @@ Printing takes seconds, so it is done beside the database: the reports are read 
 in one short transaction, which is refused if any of them has changed meanwhile.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -42,6 +44,9 @@ from chassis.objects import Kept, NoObject, Objects
 from chassis.store import Store, Transaction
 
 REPORTED = "report.reported"
+
+KEPT_AT_ONCE = 4
+"""Files of a packet: each holds up to ten mebibytes of memory, and mostly waits for the disk."""
 
 
 class HeldUnresolved(ReviewTrouble):
@@ -106,7 +111,18 @@ class Freezing:
             except NoObject:
                 raise FileGone from None
             record = await write_record(draft, committee.archiving, self.forms.current, folder)
-            return {name: await self.objects.keep_file(path) for name, path in {**files, SIP: record}.items()}
+            return await self._kept_files({**files, SIP: record})
+
+    async def _kept_files(self, files: Mapping[str, Path]) -> dict[str, Kept]:
+        """Several at a time, as each waits for the disk."""
+        turns = asyncio.Semaphore(KEPT_AT_ONCE)
+
+        async def keep(path: Path) -> Kept:
+            async with turns:
+                return await self.objects.keep_file(path)
+
+        kept = await asyncio.gather(*map(keep, files.values()))
+        return dict(zip(files, kept, strict=True))
 
     async def _draft(self, committee: Committee, meeting: Meeting, wish: Wish) -> Draft:
         if meeting.cancelled:
