@@ -23,7 +23,8 @@ _current: ContextVar[Followed] = ContextVar("followed", default=_NOTHING)
 
 
 def new_traceparent() -> str:
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    drawn = secrets.token_hex(24)
+    return f"00-{drawn[:32]}-{drawn[32:]}-01"
 
 
 def current_traceparent() -> str:

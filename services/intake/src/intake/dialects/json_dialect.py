@@ -118,15 +118,16 @@ def _size(data: dict[str, Any]) -> int:
         raise NotUnderstood(_UNSOUND) from None
 
 
-def _is_sound(content: Any, levels: int) -> bool:
+def _is_sound(content: dict[str, Any] | list[Any], levels: int) -> bool:
     """Whether it goes no deeper than that, and has no number that became infinite when it was read."""
-    if isinstance(content, float):
-        return math.isfinite(content)
-    if not isinstance(content, dict | list):
-        return True
-    inside = content.values() if isinstance(content, dict) else content
-    nested = [item for item in inside if isinstance(item, dict | list | float)]
-    return levels > 0 and all(_is_sound(item, levels - 1) for item in nested)
+    if levels == 0:
+        return False
+    for item in content.values() if isinstance(content, dict) else content:
+        if isinstance(item, float) and not math.isfinite(item):
+            return False
+        if isinstance(item, dict | list) and not _is_sound(item, levels - 1):
+            return False
+    return True
 
 
 def _parse(body: bytes) -> Any:
