@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from chassis.bus import Bus
 from chassis.bus.rabbitmq import RabbitMQBus, broker_faults
 from chassis.folders import BrokenFolder
+from chassis.garbage import spare_what_stays
 from chassis.logs import write_logs
 from chassis.service import NotMigrated, Service, run_until_signal
 from chassis.settings import ServiceSettings, SettingsError
@@ -73,6 +74,7 @@ def _run(settings: ServiceSettings, build: Callable[..., Service]) -> None:
     """Serve until told to stop."""
     os.umask(FOR_US_ALONE)
     write_logs(service=settings.service)
+    spare_what_stays()
     asyncio.run(_serve(settings, build))
 
 

@@ -10,6 +10,7 @@ from typing import TextIO
 
 from chassis.cli import FOR_US_ALONE
 from chassis.clock import day_in_stockholm, system_clock
+from chassis.garbage import spare_what_stays
 from chassis.logs import write_logs
 from chassis.service import Service, until_signal
 from kansli.example import KEY, Example, write_example
@@ -45,6 +46,7 @@ async def _run(house: Sequence[Service], example: Example | None, data: Path) ->
     async with AsyncExitStack() as stack:
         for service in house:
             await stack.enter_async_context(service.running())
+        spare_what_stays()
         stop = until_signal()
         addresses = {service.name: f"http://{service.settings.listen}" for service in house}
         if example is not None:
