@@ -473,7 +473,7 @@ async def query_of_the_past(validation: LoneService) -> Select[Any]:
     anna = committee_from(COMMITTEE).kontaktpolitiker[0]
     day = date(2026, 11, 12)
     around = Circumstances(person=anna, unit="enhet-3", event_date=day, day=day)
-    await past(asked, "prov", form.rulebook.facts, around)  # type: ignore[arg-type]
+    await past(asked, received(), form, around)  # type: ignore[arg-type]
     assert asked.query is not None
     return asked.query
 

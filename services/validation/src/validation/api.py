@@ -85,7 +85,7 @@ class Api:
             known = await known_as(connection, caller.id, envelope.reference)
             submission = self._submission(envelope, form, known or new_id())
             around = circumstances(submission, form, committee)
-            before = await past_read(connection, form.name, form.rules(submission.form_version).facts, around)
+            before = await past_read(connection, form, submission.form_version, around)
         return judge(submission, form, committee, before, self.clock())
 
     def _submission(self, envelope: Envelope, form: Form, submission_id: str) -> Submission:

@@ -9,13 +9,14 @@ answer. `&&` and `||` are answered when either side settles them, whatever the o
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import cel
 
+from validation.quick_answers import QuickAnswer, left_to_cel, quick_answer
 from validation.texts import Json, swedish
 
 Answer = TypeVar("Answer")
@@ -40,6 +41,12 @@ FUNCTIONS = frozenset(
 )
 """What we add to CEL; see `validation.rules.functions_for`."""
 
+_OVER_ALL = ("personal_numbers", "mentions")
+_OURS = FUNCTIONS | {f"{name}_in_data" for name in _OVER_ALL}
+
+Functions = Mapping[str, Callable[..., Any]]
+"""By name; see `validation.rules.functions_for`."""
+
 _CEL_FUNCTIONS = frozenset(
     {"contains", "dyn", "endsWith", "matches", "size", "startsWith", "type"}
     | {"bytes", "double", "duration", "int", "string", "timestamp", "uint"}
@@ -54,34 +61,72 @@ _UNCLEAR = re.compile(r"""//|\'{3}|"{3}|(?<!\w)[bB]?[rR][bB]?["']""")
 _BOUND_NAME = re.compile(r"\.\s*(?:all|exists|existsOne|exists_one|map|filter)\s*\(\s*(\w+)\s*,")
 
 
+class Told:
+    """What expressions are told of one report: variables, functions, and for CEL a context of both.
+
+    CEL's context holds only what is read of the variables, and is made when CEL is first asked.
+    """
+
+    def __init__(self, variables: dict[str, Json], functions: Functions, read: Read) -> None:
+        self.variables = variables
+        self.functions = functions
+        self._read = read
+        self._context: cel.Context | None = None
+        self._newer: dict[str, Json] = {}
+
+    def tell(self, name: str, value: Json) -> None:
+        """Put a variable in the place of the one that had the name."""
+        self.variables[name] = self._newer[name] = value
+
+    @property
+    def context(self) -> cel.Context:
+        """CEL copies all of a context when something has been put into it: seldom, and together."""
+        if self._context is None:
+            self._context = cel.Context(narrowed(self.variables, self._read), dict(self.functions))
+        elif self._newer:
+            self._context.update(narrowed(self._newer, self._read))
+        self._newer.clear()
+        return self._context
+
+
 @dataclass(frozen=True, slots=True)
 class Expression:
     source: str
     program: cel.Program
     read: Mapping[str, Read]
     """The variables it needs; to hand over more costs about a µs a value."""
+    quick: QuickAnswer
+    """The answer without CEL, where it is plain; CEL has the last word where this raises."""
 
-    def answer(self, context: cel.Context, kind: type[Answer]) -> Answer:
-        """Evaluate to a value of the kind; raises `EvaluationError` when there is none such.
-
-        Rust panics reach Python as `BaseException` and are held like any other failure.
-        """
+    def answer(self, told: Told, kind: type[Answer]) -> Answer:
+        """Evaluate to a value of the kind; raises `EvaluationError` when there is none such."""
         try:
-            value = self.program.execute(context)
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:
-            raise EvaluationError(f"{self.source}: {type(error).__name__}") from None
+            value = self.quick(told.variables, told.functions)
+        except Exception:
+            value = self._by_cel(told)
         if not isinstance(value, kind):
             raise EvaluationError(f"{self.source}: answers {type(value).__name__}")
         return value
 
-    def number(self, context: cel.Context) -> int | float:
+    def number(self, told: Told) -> int | float:
         """Evaluate to a number, which in CEL a bool is not; raises `EvaluationError`."""
-        value = self.answer(context, object)
+        value = self.answer(told, object)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise EvaluationError(f"{self.source}: answers {type(value).__name__}")
         return value
+
+    def _by_cel(self, told: Told) -> Json:
+        """Rust panics reach Python as `BaseException` and are held like any other failure."""
+        try:
+            return self.program.execute(told.context)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            raise EvaluationError(f"{self.source}: {type(error).__name__}") from None
+
+    @property
+    def is_plain(self) -> bool:
+        return self.quick is not left_to_cel
 
     def uses(self, name: str) -> frozenset[str]:
         """Give the fields of the variable that the expression asks for."""
@@ -97,7 +142,7 @@ def compiled(source: str, vocabulary: Vocabulary) -> Expression:
     _check(source, references, vocabulary)
     program = cel.compile(_without_the_whole(source))
     read = {name: _read(name, program.source) for name in program.variables()}
-    return Expression(source, program, read)
+    return Expression(source, program, read, quick_answer(program.source, _OURS) or left_to_cel)
 
 
 def read_by(expressions: Iterable[Expression]) -> Read:
@@ -144,7 +189,7 @@ def _part(match: re.Match[str]) -> Read:
     return part
 
 
-_WHOLE = re.compile(rf"{_TEXT_LITERAL.pattern}|\b(personal_numbers|mentions)\(\s*data\s*(?:,|(?=\)))")
+_WHOLE = re.compile(rf"{_TEXT_LITERAL.pattern}|\b({'|'.join(_OVER_ALL)})\(\s*data\s*(?:,|(?=\)))")
 
 
 def _without_the_whole(source: str) -> str:
@@ -190,10 +235,10 @@ class Template:
 
     parts: tuple[str | Expression, ...]
 
-    def filled(self, context: cel.Context) -> str:
+    def filled(self, told: Told) -> str:
         """Write the sentence out; raises `EvaluationError`."""
         return "".join(
-            part if isinstance(part, str) else swedish(part.answer(context, object)) for part in self.parts
+            part if isinstance(part, str) else swedish(part.answer(told, object)) for part in self.parts
         )
 
     @property

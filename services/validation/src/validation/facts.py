@@ -5,12 +5,11 @@ judgement; `scopes` tells which past a form asks for and `earliest` how far back
 texts folded, on both sides, since what they compare was written by hand at different times.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-import cel
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from validation.expressions import (
@@ -18,6 +17,7 @@ from validation.expressions import (
     Expression,
     ExpressionError,
     Read,
+    Told,
     Vocabulary,
     compiled,
     narrowed,
@@ -70,22 +70,26 @@ class Fact:
     def expressions(self) -> Iterator[Expression]:
         return (part for part in (self.share, self.where) if part)
 
-    def covers(self, past: Past, occasion: Occasion) -> bool:
-        near = self.within_days is None or (abs((past.event_date - occasion.day).days) <= self.within_days)
-        return near and self._same(past, occasion)
-
-    def of(self, context: cel.Context) -> Number:
-        """Give what the context's `past` adds to the fact; raises `EvaluationError`."""
-        if self.where is None:
-            return int(self.share.answer(context, bool))
-        if not self.where.answer(context, bool):
-            return self.nothing
-        return type(self.nothing)(self.share.number(context))
-
-    def _same(self, past: Past, occasion: Occasion) -> bool:
+    def covered(self, past: Sequence[Past], occasion: Occasion) -> list[int]:
+        """Which of the past it looks at, by place."""
         if self.over == "person":
-            return occasion.person_id is not None and past.person_id == occasion.person_id
-        return occasion.unit is not None and past.unit == occasion.unit
+            whose = occasion.person_id
+            same = [place for place, one in enumerate(past) if one.person_id == whose]
+        else:
+            whose = occasion.unit
+            same = [place for place, one in enumerate(past) if one.unit == whose]
+        near = self.within_days
+        if whose is None or near is None:
+            return [] if whose is None else same
+        return [place for place in same if abs((past[place].event_date - occasion.day).days) <= near]
+
+    def of(self, told: Told) -> Number:
+        """Give what the `past` that is told adds to the fact; raises `EvaluationError`."""
+        if self.where is None:
+            return int(self.share.answer(told, bool))
+        if not self.where.answer(told, bool):
+            return self.nothing
+        return type(self.nothing)(self.share.number(told))
 
 
 class FactText(BaseModel):
@@ -109,8 +113,8 @@ class FactText(BaseModel):
         return self
 
 
-def compiled_fact(name: str, text: FactText, words: Vocabulary, blank: cel.Context) -> Fact:
-    """Compile a fact; `blank` is a context in which `past` and `data` are filled in by type only."""
+def compiled_fact(name: str, text: FactText, words: Vocabulary, blank: Told) -> Fact:
+    """Compile a fact; `blank` is told where `past` and `data` are filled in by type only."""
     if text.count is not None:
         share = compiled(text.count, words)
         return Fact(name, text.over, text.within_days, share, None, 0)
@@ -119,7 +123,7 @@ def compiled_fact(name: str, text: FactText, words: Vocabulary, blank: cel.Conte
     return Fact(name, text.over, text.within_days, share, where, _zero(share, blank))
 
 
-def _zero(share: Expression, blank: cel.Context) -> Number:
+def _zero(share: Expression, blank: Told) -> Number:
     try:
         return type(share.number(blank))(0)
     except EvaluationError as error:
@@ -153,46 +157,56 @@ def nothing(facts: Iterable[Fact]) -> dict[str, Number]:
 
 
 def counted(
-    facts: Sequence[Fact],
-    occasion: Occasion,
-    past: Sequence[Past],
-    schema: Schema,
-    read: Read,
-    context: cel.Context,
+    facts: Sequence[Fact], occasion: Occasion, past: Sequence[Past], schema: Schema, read: Read, told: Told
 ) -> dict[str, Number]:
     """Count every fact; one that has no answer is left out, so that what needs it has none either.
 
-    `past` is what `relevant` gave, `read` what `read_by_facts` did, and the context the facts' own:
-    CEL copies all of a context when something has been put into it, and the rules' holds more.
+    `past` is what `relevant` gave, and `read` what `read_by_facts` did.
     """
     totals = nothing(facts)
-    for one in past:
-        covering = [fact for fact in facts if fact.name in totals and fact.covers(one, occasion)]
+    parts = _parts(read)
+    for one, covering in zip(past, _covering(facts, past, occasion), strict=True):
         if covering:
-            context.add_variable("past", _in_cel(one, schema, read))
+            told.tell("past", {name: _PAST[name](one, schema, part) for name, part in parts.items()})
         for fact in covering:
-            _add(fact, context, totals)
+            if fact.name in totals:
+                _add(fact, told, totals)
     return totals
 
 
-def _add(fact: Fact, context: cel.Context, totals: dict[str, Number]) -> None:
+def _covering(facts: Sequence[Fact], past: Sequence[Past], occasion: Occasion) -> list[list[Fact]]:
+    """The facts that look at each of the past."""
+    covering: list[list[Fact]] = [[] for _ in past]
+    for fact in facts:
+        for place in fact.covered(past, occasion):
+            covering[place].append(fact)
+    return covering
+
+
+def _add(fact: Fact, told: Told, totals: dict[str, Number]) -> None:
     try:
-        totals[fact.name] += fact.of(context)
+        totals[fact.name] += fact.of(told)
     except EvaluationError:
         del totals[fact.name]
+
+
+def _parts(read: Read) -> Mapping[str, Read]:
+    """What is read of `past`, by its parts: all of each where that cannot be told."""
+    of_past = read.get("past", {}) if read is not None else None
+    if of_past is None:
+        return dict.fromkeys(_PAST)
+    return {name: part for name, part in of_past.items() if name in _PAST}
+
+
+_PAST: Mapping[str, Callable[[Past, Schema, Read], Json]] = {
+    "person": lambda past, _schema, _read: None if past.person_id is None else {"id": past.person_id},
+    "unit": lambda past, _schema, _read: past.unit,
+    "event_date": lambda past, _schema, _read: past.event_date.isoformat(),
+    "data": lambda past, schema, read: schema.in_facts(narrowed(past.data, read)),
+}
+"""What `past` is in an expression."""
 
 
 def read_by_facts(facts: Iterable[Fact]) -> Read:
     """Give what the facts need of the variables, `past` among them."""
     return read_by(expression for fact in facts for expression in fact.expressions)
-
-
-def _in_cel(past: Past, schema: Schema, read: Read) -> Mapping[str, Any]:
-    told = {
-        "person": None if past.person_id is None else {"id": past.person_id},
-        "unit": past.unit,
-        "event_date": past.event_date.isoformat(),
-        "data": past.data,
-    }
-    seen = narrowed({"past": told}, read).get("past", {})
-    return {name: schema.in_facts(part) if name == "data" else part for name, part in seen.items()}

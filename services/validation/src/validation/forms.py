@@ -15,7 +15,7 @@ from chassis.faults import Fault, Faulty, refusal
 from chassis.folders import BrokenFolder, Problem, folders_with
 from chassis.yaml_files import read_yaml
 from validation.expressions import ExpressionError, Read, Template, read_by, template
-from validation.facts import Scope, scopes
+from validation.facts import Scope, read_by_facts, scopes
 from validation.rules import Rulebook, RulesText, rulebooks, vocabulary
 from validation.schemas import Schema, read_schema
 
@@ -127,6 +127,14 @@ class Form:
     def counted_over(self) -> frozenset[Scope]:
         """Whose past the facts of any version ask for: what one version judges, another one counts."""
         return scopes(fact for book in self.rulebooks.values() for fact in book.facts)
+
+    @cached_property
+    def counted_fields(self) -> tuple[str, ...] | None:
+        """The fields that the facts of any version read of a past report; None where any may be."""
+        read = read_by_facts(fact for book in self.rulebooks.values() for fact in book.facts)
+        past = None if read is None else read.get("past", {})
+        data = None if past is None else past.get("data", {})
+        return None if data is None else tuple(sorted(data))
 
     @cached_property
     def read(self) -> Mapping[int, Read]:

@@ -29,14 +29,15 @@ from validation.events import (
 )
 from validation.findings import Finding
 from validation.forms import Form, Forms
-from validation.judgement import Circumstances, Judgement, Submission, Submitter, circumstances, judge
+from validation.judgement import Case, Circumstances, Judgement, Submission, Submitter, circumstances
 from validation.judgements import (
+    Superseded,
     held_from,
-    is_superseded,
     judged_anew,
     let_fall,
     let_stand,
     past,
+    refuse_superseded,
     store_judgement,
 )
 from validation.register import Committee, Committees
@@ -80,21 +81,24 @@ class Judge:
             yield f"unit {committee.id} {around.unit}"
 
     async def judge_submission(self, event: SubmissionReceived, tx: Transaction) -> Answer:
-        if await is_superseded(tx, event.submission_id, event.revision):
+        try:
+            judgement, unit_name = await self._judged(event, tx)
+        except Superseded:
             return None
-        judgement, unit_name = await self._judged(event, tx)
         await store_judgement(tx, event, judgement)
         self._count(event.form, judgement)
         return _answer(event, judgement, unit_name)
 
     async def _judged(self, event: SubmissionReceived, tx: Transaction) -> tuple[Judgement, str | None]:
-        """The judgement, and what the committee calls the unit."""
-        form, committee = self._form(event)
-        submission = _submission(event)
-        around = circumstances(submission, form, committee)
-        before = await past(tx, event.form, form.rules(event.form_version).facts, around)
-        judgement = judge(submission, form, committee, before, self.clock())
-        return judgement, _unit_name(committee, around)
+        """The judgement, and what the committee calls the unit; raises `Superseded`."""
+        try:
+            form, committee = self._form(event)
+        except TryLater:
+            await refuse_superseded(tx, event)
+            raise
+        case = Case(_submission(event), form, committee)
+        before = await past(tx, event, form, case.around)
+        return case.judged(before, self.clock()), _unit_name(committee, case.around)
 
     async def judge_anew(self, event: ReportDecided, tx: Transaction) -> SubmissionAccepted | None:
         """Judge a held report with the chair's decision in it; what stands no longer is left alone.

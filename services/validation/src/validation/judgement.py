@@ -1,20 +1,17 @@
 """The judgement of one report: accepted, held or rejected, with every rule that had its say.
 
-Pure: the same report, form, committee, past and moment give the same judgement. The handler runs
-`circumstances` first, locks the person, fetches their past, and then runs `judge`.
+Pure: the same report, form, committee, past and moment give the same judgement. The handler locks what
+`circumstances` tells, fetches the past of the case's, and then has it judged.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
-
-import cel
 
 from chassis.clock import day_in_stockholm, in_stockholm
 from chassis.personal_numbers import Kind, masked
-from validation.expressions import EvaluationError, narrowed
+from validation.expressions import EvaluationError, Read, Told, narrowed
 from validation.facts import Number, Occasion, Past, counted, nothing, relevant
 from validation.findings import Finding, Verdict, verdict_of
 from validation.forms import Form
@@ -76,6 +73,8 @@ class Judgement:
     """One line for agenda and diary; certain personal numbers are masked in it."""
     data: Json
     """What was reported, with texts in NFC: what is kept and passed on."""
+    counted_fields: tuple[str, ...] | None
+    """The fields of it that later reports are counted by; None where any may be."""
 
 
 def circumstances(submission: Submission, form: Form, committee: Committee) -> Circumstances:
@@ -106,37 +105,42 @@ def judge(
     A report that breaks its schema is rejected for that alone: rules can rely on the schema.
     Raises `validation.forms.UnknownVersionError`.
     """
-    case = _Case(submission, form, committee, now)
-    broken = case.schema.findings(case.data, f"Formuläret «{form.title}»")
-    return case.rejected(broken) if broken else case.judged(past)
+    return Case(submission, form, committee).judged(past, now)
 
 
-class _Case:
-    """A report with everything around it that the rules may ask for."""
+class Case:
+    """A report with everything around it that the rules may ask for.
 
-    def __init__(self, submission: Submission, form: Form, committee: Committee, now: datetime) -> None:
-        self.data = composed(submission.data)
-        self.schema: Schema = form.schema(submission.form_version)
+    Raises `validation.forms.UnknownVersionError`.
+    """
+
+    def __init__(self, submission: Submission, form: Form, committee: Committee) -> None:
+        self._data = composed(submission.data)
+        self._schema: Schema = form.schema(submission.form_version)
         self._rules = form.rules(submission.form_version)
         self._submission = submission
         self._form = form
         self._committee = committee
-        self._now = now
-        self._around = _around(self.data, submission, form, committee)
+        self.around = _around(self._data, submission, form, committee)
         self._received = day_in_stockholm(submission.received_at)
 
-    def rejected(self, findings: tuple[Finding, ...]) -> Judgement:
-        return self._judgement(findings, {}, (), self._form.title)
+    def judged(self, past: Iterable[Past], now: datetime) -> Judgement:
+        """Judge it; `past` may hold more than the form asks for, in any order."""
+        broken = self._schema.findings(self._data, f"Formuläret «{self._form.title}»")
+        if broken:
+            return self._judgement(broken, {}, (), self._form.title)
+        return self._by_rules(past, now)
 
-    def judged(self, past: Iterable[Past]) -> Judgement:
+    def _by_rules(self, past: Iterable[Past], now: datetime) -> Judgement:
         rules, version = self._rules, self._submission.form_version
-        data = self.schema.typed(self.data)
-        facts = self._facts(past, data)
-        told = {**self._around_it, "data": data, "facts": facts}
-        context = self._context(narrowed(told, self._form.read[version]), lambda: data)
-        lines, unreckoned = rules.compensation(context)
-        findings = (*rules.findings(context, self._committee.rules), *unreckoned)
-        return self._judgement(findings, facts, lines, self._subject(context))
+        data = self._schema.typed(self._data)
+        around = self._around_it(now)
+        facts = self._facts(past, data, around)
+        variables = {**around, "data": data, "facts": facts}
+        told = self._told(variables, self._form.read[version], lambda: data)
+        lines, unreckoned = rules.compensation(told)
+        findings = (*rules.findings(told, self._committee.rules), *unreckoned)
+        return self._judgement(findings, facts, lines, self._subject(told))
 
     def _judgement(
         self,
@@ -152,24 +156,25 @@ class _Case:
             findings=tuple(map(self._safe_finding, findings)),
             facts=facts,
             compensation=() if outcome == "rejected" else tuple(map(self._safe_line, lines)),
-            person=self._around.person,
-            unit=self._around.unit,
-            event_date=self._around.event_date,
+            person=self.around.person,
+            unit=self.around.unit,
+            event_date=self.around.event_date,
             committee=self._committee.id,
             title=self._form.title,
             subject=on_one_line(self._safe(subject)),
-            data=self.data,
+            data=self._data,
+            counted_fields=self._form.counted_fields,
         )
 
-    def _subject(self, context: cel.Context) -> str:
+    def _subject(self, told: Told) -> str:
         try:
-            return self._form.subjects[self._submission.form_version].filled(context)
+            return self._form.subjects[self._submission.form_version].filled(told)
         except EvaluationError:
             return self._form.title
 
-    def _facts(self, past: Iterable[Past], data: Json) -> dict[str, Number]:
-        """Count with texts folded, in a context that holds only what facts read."""
-        facts, schema, around = self._rules.facts, self.schema, self._around
+    def _facts(self, past: Iterable[Past], data: Json, variables: Mapping[str, Json]) -> dict[str, Number]:
+        """Count with texts folded, and told only what facts read."""
+        facts, schema, around = self._rules.facts, self._schema, self.around
         occasion = Occasion(
             submission_id=self._submission.submission_id,
             person_id=around.person.id if around.person else None,
@@ -180,30 +185,29 @@ class _Case:
         if not earlier:
             return nothing(facts)
         read = self._rules.read_by_facts
-        told = narrowed({**self._around_it, "data": data}, read)
-        if "data" in told:
-            told["data"] = schema.comparable(told["data"])
-        context = self._context(told, lambda: schema.comparable(data))
-        return counted(facts, occasion, earlier, schema, read, context)
+        seen = narrowed({**variables, "data": data}, read)
+        if "data" in seen:
+            seen["data"] = schema.comparable(seen["data"])
+        told = self._told(seen, read, lambda: schema.comparable(data))
+        return counted(facts, occasion, earlier, schema, read, told)
 
-    def _context(self, variables: Json, data: Callable[[], Json]) -> cel.Context:
-        day, texts = self._around.day, {"": self.data, "/attachments": self._attachments}
-        return cel.Context(variables, functions_for(self._committee, day, self._received, texts, data))
+    def _told(self, variables: dict[str, Json], read: Read, data: Callable[[], Json]) -> Told:
+        day, texts = self.around.day, {"": self._data, "/attachments": self._attachments}
+        return Told(variables, functions_for(self._committee, day, self._received, texts, data), read)
 
     @cached_property
     def _attachments(self) -> list[str]:
         return [printable(name) for name in self._submission.attachments]
 
-    @cached_property
-    def _around_it(self) -> dict[str, Any]:
+    def _around_it(self, now: datetime) -> dict[str, Json]:
         """The variables besides `data` and `facts`."""
         submitter = self._submission.submitter
         return {
             "submitter": {"name": printable(submitter.name), "email": _shown(submitter.email)},
-            "person": entry(self._around.person),
-            "unit": self._around.unit,
+            "person": entry(self.around.person),
+            "unit": self.around.unit,
             "received_at": in_stockholm(self._submission.received_at).isoformat(),
-            "today": day_in_stockholm(self._now).isoformat(),
+            "today": day_in_stockholm(now).isoformat(),
             "form": self._form.in_cel(self._submission.form_version),
             "committee": self._committee.in_cel,
             "attachments": self._attachments,

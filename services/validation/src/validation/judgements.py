@@ -1,7 +1,7 @@
 """The judgements that were made, and the past that they make up for the next one."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache
 from typing import Any
@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
+    case,
     func,
     null,
     or_,
@@ -33,6 +34,7 @@ from chassis.store import Store, Transaction
 from chassis.store.tables import Moment
 from validation.events import SubmissionReceived
 from validation.facts import Fact, Past, earliest
+from validation.forms import Form
 from validation.judgement import Circumstances, Judgement
 
 metadata = MetaData()
@@ -55,12 +57,16 @@ judgements = Table(
     Column("caller", String),
     Column("reference", String),
     Column("received", JSON(none_as_null=True)),
+    Column("counted", JSON(none_as_null=True)),
+    Column("counted_fields", String),
 )
 """One row per judged revision.
 
 `standing` is true for the newest revision that was not rejected, until the secretary returns it;
 only that one counts among a person's visits, so only that one keeps its data. `received` is what a held
-report was judged from, since the chair's decision has it judged anew.
+report was judged from, since the chair's decision has it judged anew. `counted` is what the form's facts
+read of the data, the `counted_fields`: a tenth of it, and all that is read again as long as the rules ask
+for the same.
 """
 _STANDING = judgements.c.standing.is_(True)
 Index(
@@ -82,22 +88,6 @@ Index(
 )
 
 
-_NEWER = (
-    select(judgements.c.revision)
-    .where(
-        judgements.c.submission_id == bindparam("its_id"),
-        judgements.c.revision > bindparam("its_revision"),
-        _STANDING,
-    )
-    .limit(1)
-)
-
-
-async def is_superseded(tx: Transaction, submission_id: str, revision: int) -> bool:
-    """Whether a newer revision already stands, so that this one comes too late to change anything."""
-    return await tx.one(_NEWER, {"its_id": submission_id, "its_revision": revision}) is not None
-
-
 async def known_as(connection: AsyncConnection, caller: str, reference: str) -> str | None:
     """The submission that the caller has sent under the reference, or None."""
     query = select(judgements.c.submission_id).where(
@@ -107,28 +97,61 @@ async def known_as(connection: AsyncConnection, caller: str, reference: str) -> 
     return known
 
 
-async def past(tx: Transaction, form: str, facts: Iterable[Fact], around: Circumstances) -> list[Past]:
-    """What stands of this person, and of others in the unit as far as the facts look."""
-    asked = _asked(form, facts, around)
-    return [_past(row) for row in await tx.all(_standing(*_kinds(asked)), asked)] if _kinds(asked) else []
+class Superseded(Exception):
+    """A newer revision already stands, so that this one comes too late to change anything."""
+
+
+async def past(tx: Transaction, event: SubmissionReceived, form: Form, around: Circumstances) -> list[Past]:
+    """What stands of this person, and of others in the unit as far as the facts look.
+
+    Raises `Superseded`; one statement asks for both.
+    """
+    newer = {"its_id": event.submission_id, "its_revision": event.revision}
+    asked = {**newer, **_asked(form, event.form_version, around)}
+    return _without_newer(await tx.all(_standing(*_kinds(asked)), asked), event)
+
+
+async def refuse_superseded(tx: Transaction, event: SubmissionReceived) -> None:
+    """Raise `Superseded` where only that can be asked."""
+    newer = {"its_id": event.submission_id, "its_revision": event.revision, "its_fields": None}
+    _without_newer(await tx.all(_standing("its_id"), newer), event)
+
+
+def _without_newer(rows: Iterable[Row[Any]], event: SubmissionReceived) -> list[Past]:
+    found = []
+    for revision, *row in rows:
+        if row[0] == event.submission_id and revision > event.revision:
+            raise Superseded
+        found.append(_past(*row))
+    return found
 
 
 async def past_read(
-    connection: AsyncConnection, form: str, facts: Iterable[Fact], around: Circumstances
+    connection: AsyncConnection, form: Form, version: int, around: Circumstances
 ) -> list[Past]:
-    """The same, for who asks without a judgement to store."""
-    asked = _asked(form, facts, around)
+    """The past, for who asks without a judgement to store."""
+    asked = _asked(form, version, around)
     if not _kinds(asked):
         return []
-    return [_past(row) for row in await connection.execute(_standing(*_kinds(asked)), asked)]
+    return [_past(*row) for _, *row in await connection.execute(_standing(*_kinds(asked)), asked)]
 
 
-_AROUND: Mapping[str, ColumnElement[bool]] = {
+_OF_FORM = judgements.c.form == bindparam("its_form")
+_ALTERNATIVES: Mapping[str, ColumnElement[bool]] = {
+    "its_id": and_(
+        _STANDING,
+        judgements.c.submission_id == bindparam("its_id"),
+        judgements.c.revision > bindparam("its_revision"),
+    ),
     "its_person": and_(
+        _OF_FORM,
+        _STANDING,
         judgements.c.person_id == bindparam("its_person"),
         judgements.c.event_date >= bindparam("persons_since"),
     ),
     "its_unit": and_(
+        _OF_FORM,
+        _STANDING,
         judgements.c.unit == bindparam("its_unit"),
         judgements.c.event_date.between(bindparam("units_since"), bindparam("units_until")),
     ),
@@ -136,38 +159,41 @@ _AROUND: Mapping[str, ColumnElement[bool]] = {
 
 
 _OF_PAST = (
+    judgements.c.revision,
     judgements.c.submission_id,
     judgements.c.person_id,
     judgements.c.unit,
     judgements.c.event_date,
-    judgements.c.data,
+    case(
+        (judgements.c.counted_fields == bindparam("its_fields"), judgements.c.counted),
+        else_=judgements.c.data,
+    ),
 )
 
 
 @cache
 def _standing(*kinds: str) -> Select[Any]:
-    """Each alternative is whole, so that SQLite finds each by its own partial index."""
-    of_form = judgements.c.form == bindparam("its_form")
-    return select(*_OF_PAST).where(or_(*(and_(of_form, _STANDING, _AROUND[kind]) for kind in kinds)))
+    """Each alternative is whole, so that SQLite finds each by its own index."""
+    return select(*_OF_PAST).where(or_(*(_ALTERNATIVES[kind] for kind in kinds)))
 
 
 def _kinds(asked: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(kind for kind in _AROUND if kind in asked)
+    return tuple(kind for kind in _ALTERNATIVES if kind in asked)
 
 
-def _asked(form: str, facts: Iterable[Fact], around: Circumstances) -> dict[str, Any]:
+def _asked(form: Form, version: int, around: Circumstances) -> dict[str, Any]:
     """What is asked of the person's past, the unit's, both or neither."""
-    return {"its_form": form, **_of_person(facts, around), **_of_unit(facts, around)}
+    facts = form.rules(version).facts
+    of_form = {"its_form": form.name, "its_fields": _named_fields(form.counted_fields)}
+    return {**of_form, **_of_person(facts, around), **_of_unit(facts, around)}
 
 
-def _past(row: Row[Any]) -> Past:
-    return Past(
-        submission_id=row.submission_id,
-        person_id=row.person_id,
-        unit=row.unit,
-        event_date=row.event_date,
-        data=row.data,
-    )
+def _named_fields(fields: Sequence[str] | None) -> str | None:
+    return None if fields is None else ",".join(fields)
+
+
+def _past(submission_id: str, person_id: str | None, unit: str | None, event_date: date, data: Any) -> Past:
+    return Past(submission_id=submission_id, person_id=person_id, unit=unit, event_date=event_date, data=data)
 
 
 def _of_person(facts: Iterable[Fact], around: Circumstances) -> dict[str, Any]:
@@ -230,9 +256,20 @@ def _judged(tx: Transaction, event: SubmissionReceived, judgement: Judgement) ->
         "unit": judgement.unit,
         "event_date": judgement.event_date,
         "data": judgement.data if stands else None,
+        **_counted(judgement if stands else None),
         "findings": [_named(finding) for finding in judgement.findings],
         "judged_at": tx.clock(),
         "received": event.model_dump(mode="json") if held else None,
+    }
+
+
+def _counted(standing: Judgement | None) -> dict[str, Any]:
+    if standing is None or standing.counted_fields is None:
+        return {"counted": None, "counted_fields": None}
+    data = standing.data
+    return {
+        "counted": {name: data[name] for name in standing.counted_fields if name in data},
+        "counted_fields": _named_fields(standing.counted_fields),
     }
 
 
@@ -258,7 +295,13 @@ async def let_stand(tx: Transaction, submission_id: str, revision: int, data: Ma
     await tx.execute(
         update(judgements)
         .where(judgements.c.submission_id == submission_id, judgements.c.revision == revision)
-        .values(outcome="accepted", standing=judgements.c.event_date.is_not(None), data=dict(data))
+        .values(
+            outcome="accepted",
+            standing=judgements.c.event_date.is_not(None),
+            data=dict(data),
+            counted=null(),
+            counted_fields=null(),
+        )
     )
 
 
@@ -271,7 +314,7 @@ async def let_fall(tx: Transaction, submission_id: str, revision: int) -> None:
     await tx.execute(
         update(judgements)
         .where(judgements.c.submission_id == submission_id, judgements.c.revision <= revision)
-        .values(standing=False, data=null(), received=null())
+        .values(standing=False, data=null(), received=null(), counted=null(), counted_fields=null())
     )
 
 

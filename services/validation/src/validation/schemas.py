@@ -18,13 +18,13 @@ from chassis.faults import Fault as FileFault
 from chassis.faults import Faulty, Place
 from validation.findings import Finding
 from validation.proven import quick_yes
-from validation.texts import DEEPEST, Json, escaped, folded, is_printable, leaves
+from validation.texts import DEEPEST, Json, escaped, folded, is_printable, leaves, values_in
 
 JsonSchema = Mapping[str, Any]
-Kinds = tuple[type, ...]
+Kinds = frozenset[type]
 
-_NUMBERS: Kinds = (int, float, dict, list)
-_TEXTS: Kinds = (str, dict, list)
+_NUMBERS: Kinds = frozenset({int, float, dict, list})
+_TEXTS: Kinds = frozenset({str, dict, list})
 """With what may hold them."""
 
 _EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;.]+")
@@ -112,12 +112,13 @@ class Field:
         """Change every value of the kinds by what its field says; the others are passed over."""
         if isinstance(value, dict):
             return {
-                key: self.child(key).mapped(item, change, kinds) if isinstance(item, kinds) else item
+                key: self.child(key).mapped(item, change, kinds) if type(item) in kinds else item
                 for key, item in value.items()
             }
         if isinstance(value, list):
-            return [self.child(0).mapped(item, change, kinds) for item in value]
-        return change(self, value) if isinstance(value, kinds) else value
+            child = self.child(0)
+            return [child.mapped(item, change, kinds) if type(item) in kinds else item for item in value]
+        return change(self, value) if type(value) in kinds else value
 
     def blank(self, levels: int = DEEPEST) -> Json:
         """Make some value of the field's type, each property filled in."""
@@ -181,8 +182,7 @@ class Schema:
 
         What cannot be measured is refused before the schema is asked: it would break the library.
         """
-        sound = all(_is_sound(value) for _, value in leaves(data))
-        return () if sound and self.says_yes(data) else self.all_findings(data, source)
+        return () if _is_sound(data) and self.says_yes(data) else self.all_findings(data, source)
 
     def all_findings(self, data: Json, source: str) -> tuple[Finding, ...]:
         """The same by jsonschema alone, which has the last word."""
@@ -195,7 +195,7 @@ class Schema:
 
     def in_facts(self, data: Json) -> Json:
         """Give what facts compare: numbers typed and free texts folded, in one walk."""
-        return self.root.mapped(data, _in_facts, (*_NUMBERS, str))
+        return self.root.mapped(data, _in_facts, _NUMBERS | _TEXTS)
 
     def has(self, pointer: str) -> bool:
         """Whether a JSON Pointer leads to a field; an index leads to a list's items."""
@@ -324,13 +324,19 @@ def _never(_data: Json) -> bool:
     return False
 
 
-def _is_sound(value: Json) -> bool:
+def _is_sound(data: Json) -> bool:
     """Whether neither `_illegible` nor `_unmeasurable` has anything to say of it."""
-    if isinstance(value, str):
-        return is_printable(value)
+    values = values_in(data)
+    texts = [value for value in values if isinstance(value, str)]
+    return is_printable("".join(texts)) and all(map(_is_measurable, values))
+
+
+def _is_measurable(value: Json) -> bool:
     if isinstance(value, float):
         return math.isfinite(value)
-    return abs(value) <= _LARGEST_INTEGER if isinstance(value, int) else not value
+    if isinstance(value, int):
+        return abs(value) <= _LARGEST_INTEGER
+    return isinstance(value, str) or not value
 
 
 def _illegible(found: Leaves) -> Iterator[Fault]:
