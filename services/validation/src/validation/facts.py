@@ -157,21 +157,27 @@ def nothing(facts: Iterable[Fact]) -> dict[str, Number]:
 
 
 def counted(
-    facts: Sequence[Fact], occasion: Occasion, past: Sequence[Past], schema: Schema, read: Read, told: Told
+    facts: Sequence[Fact], occasion: Occasion, past: Sequence[Past], seen: "PastReader", told: Told
 ) -> dict[str, Number]:
     """Count every fact; one that has no answer is left out, so that what needs it has none either.
 
-    `past` is what `relevant` gave, and `read` what `read_by_facts` did.
+    `past` is what `relevant` gave.
     """
     totals = nothing(facts)
-    parts = _parts(read)
     for one, covering in zip(past, _covering(facts, past, occasion), strict=True):
         if covering:
-            told.tell("past", {name: _PAST[name](one, schema, part) for name, part in parts.items()})
+            told.tell("past", seen.of(one))
         for fact in covering:
             if fact.name in totals:
                 _add(fact, told, totals)
     return totals
+
+
+def _add(fact: Fact, told: Told, totals: dict[str, Number]) -> None:
+    try:
+        totals[fact.name] += fact.of(told)
+    except EvaluationError:
+        del totals[fact.name]
 
 
 def _covering(facts: Sequence[Fact], past: Sequence[Past], occasion: Occasion) -> list[list[Fact]]:
@@ -183,28 +189,44 @@ def _covering(facts: Sequence[Fact], past: Sequence[Past], occasion: Occasion) -
     return covering
 
 
-def _add(fact: Fact, told: Told, totals: dict[str, Number]) -> None:
-    try:
-        totals[fact.name] += fact.of(told)
-    except EvaluationError:
-        del totals[fact.name]
+class PastReader:
+    """What facts are told of a past report: the parts that they read, numbers typed and free texts folded."""
+
+    def __init__(self, read: Read, schema: Schema) -> None:
+        parts = None if read is None else read.get("past", {})
+        if parts is None:
+            parts = dict.fromkeys((*_AROUND, "data"))
+        self._around = [(name, make) for name, make in _AROUND.items() if name in parts]
+        self._schema = schema
+        self._data = parts.get("data", {})
+        self._reads_data = "data" in parts
+        self._fields = [
+            (name, part, schema.root.child(name).in_facts) for name, part in (self._data or {}).items()
+        ]
+
+    def of(self, past: Past) -> Json:
+        told = {name: make(past) for name, make in self._around}
+        if self._reads_data:
+            told["data"] = self._schema.in_facts(past.data) if self._data is None else self._read(past.data)
+        return told
+
+    def _read(self, data: Json) -> Json:
+        """Field by field and by the value's type, since this is done for every report of every past."""
+        seen = {}
+        for name, part, ways in self._fields:
+            if name in data:
+                value = data[name] if part is None else narrowed(data[name], part)
+                way = ways.get(type(value))
+                seen[name] = value if way is None else way(value)
+        return seen
 
 
-def _parts(read: Read) -> Mapping[str, Read]:
-    """What is read of `past`, by its parts: all of each where that cannot be told."""
-    of_past = read.get("past", {}) if read is not None else None
-    if of_past is None:
-        return dict.fromkeys(_PAST)
-    return {name: part for name, part in of_past.items() if name in _PAST}
-
-
-_PAST: Mapping[str, Callable[[Past, Schema, Read], Json]] = {
-    "person": lambda past, _schema, _read: None if past.person_id is None else {"id": past.person_id},
-    "unit": lambda past, _schema, _read: past.unit,
-    "event_date": lambda past, _schema, _read: past.event_date.isoformat(),
-    "data": lambda past, schema, read: schema.in_facts(narrowed(past.data, read)),
+_AROUND: Mapping[str, Callable[[Past], Json]] = {
+    "person": lambda past: None if past.person_id is None else {"id": past.person_id},
+    "unit": lambda past: past.unit,
+    "event_date": lambda past: past.event_date.isoformat(),
 }
-"""What `past` is in an expression."""
+"""What `past` is in an expression, besides its data."""
 
 
 def read_by_facts(facts: Iterable[Fact]) -> Read:

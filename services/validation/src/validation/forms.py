@@ -15,7 +15,7 @@ from chassis.faults import Fault, Faulty, refusal
 from chassis.folders import BrokenFolder, Problem, folders_with
 from chassis.yaml_files import read_yaml
 from validation.expressions import ExpressionError, Read, Template, read_by, template
-from validation.facts import Scope, read_by_facts, scopes
+from validation.facts import PastReader, Scope, read_by_facts, scopes
 from validation.rules import Rulebook, RulesText, rulebooks, vocabulary
 from validation.schemas import Schema, read_schema
 
@@ -127,6 +127,14 @@ class Form:
     def counted_over(self) -> frozenset[Scope]:
         """Whose past the facts of any version ask for: what one version judges, another one counts."""
         return scopes(fact for book in self.rulebooks.values() for fact in book.facts)
+
+    @cached_property
+    def past_readers(self) -> Mapping[int, PastReader]:
+        """What facts are told of a past report, for each version."""
+        return {
+            version: PastReader(book.read_by_facts, self.versions[version])
+            for version, book in self.rulebooks.items()
+        }
 
     @cached_property
     def counted_fields(self) -> tuple[str, ...] | None:

@@ -181,7 +181,7 @@ class Case:
             unit=around.unit,
             day=around.day,
         )
-        earlier = relevant(past, occasion)
+        earlier, version = relevant(past, occasion), self._submission.form_version
         if not earlier:
             return nothing(facts)
         read = self._rules.read_by_facts
@@ -189,7 +189,7 @@ class Case:
         if "data" in seen:
             seen["data"] = schema.comparable(seen["data"])
         told = self._told(seen, read, lambda: schema.comparable(data))
-        return counted(facts, occasion, earlier, schema, read, told)
+        return counted(facts, occasion, earlier, self._form.past_readers[version], told)
 
     def _told(self, variables: dict[str, Json], read: Read, data: Callable[[], Json]) -> Told:
         day, texts = self.around.day, {"": self._data, "/attachments": self._attachments}

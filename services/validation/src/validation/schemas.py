@@ -108,6 +108,13 @@ class Field:
     def is_free_text(self) -> bool:
         return not self.choices and self._schema.get("format") in (None, "email")
 
+    @cached_property
+    def in_facts(self) -> Mapping[type, Callable[[Json], Json]]:
+        """What facts make of a value, by its type; a value of no type named here is left as it is."""
+        inside = lambda value: self.mapped(value, _in_facts, _NUMBERS | _TEXTS)  # noqa: E731
+        texts = {str: folded} if self.is_free_text else {}
+        return {dict: inside, list: inside, **texts, **_TYPED.get(self.kind or "", {})}
+
     def mapped(self, value: Json, change: Callable[["Field", Json], Json], kinds: Kinds) -> Json:
         """Change every value of the kinds by what its field says; the others are passed over."""
         if isinstance(value, dict):
@@ -367,9 +374,12 @@ def _pointer(path: tuple[str | int, ...]) -> str:
 
 
 def _typed(field: Field, value: Json) -> Json:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value
-    return {"number": float, "integer": int}.get(field.kind or "", type(value))(value)
+    typed = _TYPED.get(field.kind or "", {}).get(type(value))
+    return value if typed is None else typed(value)
+
+
+_TYPED: Mapping[str, Mapping[type, Callable[[Json], Json]]] = {"number": {int: float}, "integer": {float: int}}
+"""What a number becomes by the kind of its field; true and false are none."""
 
 
 def _comparable(field: Field, value: Json) -> Json:
