@@ -15,6 +15,7 @@ from validation.expressions import EvaluationError, Expression, ExpressionError,
 from validation.forms import Form, load_form
 from validation.register import committee_from
 from validation.rules import functions_for
+from validation.texts import texts_in
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 COMMITTEE = committee_from(
@@ -99,7 +100,7 @@ people = st.sampled_from([None, COMMITTEE.kontaktpolitiker[0].in_cel])
 
 
 def told(data: Any, person: Any) -> Told:
-    functions = functions_for(COMMITTEE, NOW.date(), NOW.date(), {"": data}, lambda: data)
+    functions = functions_for(COMMITTEE, NOW.date(), NOW.date(), {"": data}, lambda: texts_in(data))
     return Told({"data": data, "person": person, "unit": "a"}, functions, None)
 
 

@@ -237,8 +237,11 @@ class Template:
 
     def filled(self, told: Told) -> str:
         """Write the sentence out; raises `EvaluationError`."""
+        parts = self.parts
+        if len(parts) == 1 and isinstance(parts[0], str):
+            return parts[0]
         return "".join(
-            part if isinstance(part, str) else swedish(part.answer(told, object)) for part in self.parts
+            [part if isinstance(part, str) else swedish(part.answer(told, object)) for part in parts]
         )
 
     @property

@@ -4,7 +4,7 @@ Pure: the same report, form, committee, past and moment give the same judgement.
 `circumstances` tells, fetches the past of the case's, and then has it judged.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -18,7 +18,7 @@ from validation.forms import Form
 from validation.register import Committee, Kontaktpolitiker
 from validation.rules import Line, day_of, entry, functions_for
 from validation.schemas import Schema
-from validation.texts import Json, composed, on_one_line, printable
+from validation.texts import Json, composed, on_one_line, printable, texts_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +137,7 @@ class Case:
         around = self._around_it(now)
         facts = self._facts(past, data, around)
         variables = {**around, "data": data, "facts": facts}
-        told = self._told(variables, self._form.read[version], lambda: data)
+        told = self._told(variables, self._form.read[version], lambda: self._texts)
         lines, unreckoned = rules.compensation(told)
         findings = (*rules.findings(told, self._committee.rules), *unreckoned)
         return self._judgement(findings, facts, lines, self._subject(told))
@@ -188,10 +188,14 @@ class Case:
         seen = narrowed({**variables, "data": data}, read)
         if "data" in seen:
             seen["data"] = schema.comparable(seen["data"])
-        told = self._told(seen, read, lambda: schema.comparable(data))
+        told = self._told(seen, read, lambda: texts_in(schema.comparable(data)))
         return counted(facts, occasion, earlier, self._form.past_readers[version], told)
 
-    def _told(self, variables: dict[str, Json], read: Read, data: Callable[[], Json]) -> Told:
+    @cached_property
+    def _texts(self) -> list[str]:
+        return texts_in(self._data)
+
+    def _told(self, variables: dict[str, Json], read: Read, data: Callable[[], Sequence[str]]) -> Told:
         day, texts = self.around.day, {"": self._data, "/attachments": self._attachments}
         return Told(variables, functions_for(self._committee, day, self._received, texts, data), read)
 
@@ -224,7 +228,8 @@ class Case:
         return finding if message == finding.message else replace(finding, message=message)
 
     def _safe_line(self, line: Line) -> Line:
-        return replace(line, message=self._safe(line.message)) if line.message else line
+        message = line.message and self._safe(line.message)
+        return line if message == line.message else replace(line, message=message)
 
     def _safe(self, words: str) -> str:
         return masked(words, self._received)

@@ -31,8 +31,7 @@ form and newer ones. Each is checked against the schema of every version that it
 """
 
 import re
-import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property, lru_cache, partial
@@ -58,8 +57,8 @@ from validation.expressions import (
 from validation.facts import Fact, FactText, Number, compiled_fact, read_by_facts
 from validation.findings import Finding, Outcome
 from validation.register import Committee, Kontaktpolitiker
-from validation.schemas import Schema
-from validation.texts import Json, folded, folded_latin, in_latin, leaves, texts_in
+from validation.schemas import Schema, matcher
+from validation.texts import Json, folded, folded_spaced, leaves, texts_in
 
 log = structlog.get_logger()
 
@@ -145,8 +144,8 @@ class Rulebook:
             yield from (payment.quantity, *payment.message.expressions)
 
     def findings(self, told: Told, overrides: Mapping[str, Outcome]) -> tuple[Finding, ...]:
-        found = (rule.finding(told, overrides) for rule in self.rules)
-        return tuple(finding for finding in found if finding)
+        found = [rule.finding(told, overrides) for rule in self.rules]
+        return tuple([finding for finding in found if finding])
 
     def compensation(self, told: Told) -> tuple[tuple[Line, ...], tuple[Finding, ...]]:
         """Reckon what the visit is paid, and find what could not be reckoned."""
@@ -323,18 +322,22 @@ def entry(person: Kontaktpolitiker | None) -> Mapping[str, Any] | None:
 
 
 def functions_for(
-    committee: Committee, day: date, received: date, texts: Mapping[str, Json], data: Callable[[], Json]
+    committee: Committee,
+    day: date,
+    received: date,
+    texts: Mapping[str, Json],
+    data: Callable[[], Sequence[str]],
 ) -> dict[str, Callable[..., Any]]:
     """Make the functions of one judgement; `texts` are what numbers are pointed out in.
 
-    `data` gives what was reported to the functions that are asked about all of it.
+    `data` gives all texts of what was reported to the functions that are asked about all of it.
     """
     seen = _Seen(_Pointers(texts), received)
     return {
         "kontaktpolitiker": lambda email: entry(committee.by_email(_text(email), day)),
         "personal_numbers": seen.numbers,
-        "personal_numbers_in_data": lambda: seen.numbers(data()),
-        "mentions": _mentioned,
+        "personal_numbers_in_data": lambda: seen.numbers_in(data()),
+        "mentions": lambda value, words: _mentioned(texts_in(value), words),
         "mentions_in_data": lambda words: _mentioned(data(), words),
         "days_between": lambda since, until: (day_of(until) - day_of(since)).days,
         "year": lambda moment: day_of(moment).year,
@@ -363,19 +366,22 @@ class _Seen:
     def __init__(self, pointers: _Pointers, today: date) -> None:
         self._pointers = pointers
         self._today = today
-        self._found: list[tuple[Json, list[dict[str, str]]]] = []
+        self._found: list[tuple[Sequence[str], list[dict[str, str]]]] = []
 
     def numbers(self, value: Json) -> list[dict[str, str]]:
+        return self.numbers_in(texts_in(value))
+
+    def numbers_in(self, texts: Sequence[str]) -> list[dict[str, str]]:
         for known, found in self._found:
-            if known == value:
+            if known == texts:
                 return found
-        found = list(_numbers(value, self._today, self._pointers))
-        self._found.append((value, found))
+        found = list(_numbers(texts, self._today, self._pointers))
+        self._found.append((texts, found))
         return found
 
 
-def _numbers(value: Json, today: date, pointers: _Pointers) -> Iterator[dict[str, str]]:
-    for text in texts_in(value):
+def _numbers(texts: Sequence[str], today: date, pointers: _Pointers) -> Iterator[dict[str, str]]:
+    for text in texts:
         if len(text) >= _SHORTEST_NUMBER or not text.isascii():
             for number in find(text, today):
                 yield {"kind": number.kind, "pointer": pointers.of(text)}
@@ -385,9 +391,8 @@ _SHORTEST_NUMBER = 10
 """Digits; outside ASCII one character can become two of them."""
 
 
-def _mentioned(value: Json, words: Sequence[Any]) -> list[str]:
+def _mentioned(texts: Sequence[str], words: Sequence[Any]) -> list[str]:
     sought = _sought(tuple(map(_text, words)))
-    texts = texts_in(value)
     return sought.found_in(texts) if sought.may_be_in(texts) else []
 
 
@@ -397,7 +402,7 @@ class _Sought:
     def __init__(self, words: tuple[str, ...]) -> None:
         folded_words = [folded(word) for word in words]
         self._beginnings = {word.partition(" ")[0] for word in folded_words}
-        self._in_latin = [latin for one in self._beginnings if (latin := in_latin(one)) is not None]
+        self._begins = _any_of(self._beginnings)
         self._any = re.compile(rf"\b(?:{'|'.join(map(re.escape, folded_words))})")
 
     def may_be_in(self, texts: Sequence[str]) -> bool:
@@ -405,16 +410,18 @@ class _Sought:
 
         White space need not be collapsed for that, since the first part has none.
         """
-        joined = "\n".join(texts)
-        latin = folded_latin(joined)
-        if latin is not None:
-            return any(beginning in latin for beginning in self._in_latin)
-        text = unicodedata.normalize("NFC", joined.casefold())
-        return any(beginning in text for beginning in self._beginnings)
+        return self._begins(folded_spaced("\n".join(texts)))
 
     def found_in(self, texts: Sequence[str]) -> list[str]:
         found = self._any.findall("\n".join(map(folded, texts)))
         return list(dict.fromkeys(filter(None, found)))
+
+
+def _any_of(beginnings: Collection[str]) -> Callable[[str], bool]:
+    """Words of letters are sought all at once, by the engine of the schemas' patterns."""
+    if all(map(str.isalpha, beginnings)):
+        return matcher("|".join(beginnings))
+    return lambda text: any(beginning in text for beginning in beginnings)
 
 
 @lru_cache(maxsize=64)
@@ -452,6 +459,6 @@ def _blank(schema: Schema) -> Told:
     past = {"person": {"id": ""}, "unit": "", "event_date": "2000-01-01", "data": data}
     return Told(
         {"data": data, "past": past, "unit": "", "today": "2000-01-01"},
-        functions_for(nobody, date.min, date.min, {}, lambda: data),
+        functions_for(nobody, date.min, date.min, {}, lambda: texts_in(data)),
         None,
     )

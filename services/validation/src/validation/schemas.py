@@ -334,8 +334,9 @@ def _never(_data: Json) -> bool:
 def _is_sound(data: Json) -> bool:
     """Whether neither `_illegible` nor `_unmeasurable` has anything to say of it."""
     values = values_in(data)
-    texts = [value for value in values if isinstance(value, str)]
-    return is_printable("".join(texts)) and all(map(_is_measurable, values))
+    others = [value for value in values if type(value) is not str]
+    texts = "".join([value for value in values if type(value) is str])
+    return is_printable(texts) and all(map(_is_measurable, others))
 
 
 def _is_measurable(value: Json) -> bool:
@@ -343,7 +344,7 @@ def _is_measurable(value: Json) -> bool:
         return math.isfinite(value)
     if isinstance(value, int):
         return abs(value) <= _LARGEST_INTEGER
-    return isinstance(value, str) or not value
+    return not value
 
 
 def _illegible(found: Leaves) -> Iterator[Fault]:
@@ -378,7 +379,10 @@ def _typed(field: Field, value: Json) -> Json:
     return value if typed is None else typed(value)
 
 
-_TYPED: Mapping[str, Mapping[type, Callable[[Json], Json]]] = {"number": {int: float}, "integer": {float: int}}
+_TYPED: Mapping[str, Mapping[type, Callable[[Json], Json]]] = {
+    "number": {int: float},
+    "integer": {float: int},
+}
 """What a number becomes by the kind of its field; true and false are none."""
 
 

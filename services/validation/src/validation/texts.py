@@ -55,18 +55,21 @@ _SHORT = 100
 
 
 def _folded(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text.casefold()).split())
+    return " ".join(folded_spaced(text).split())
 
 
 _kept_folded = lru_cache(maxsize=2048)(_folded)
 
 
-def folded_latin(text: str) -> bytes | None:
-    """The text in Latin-1 with its case folded, or None where that leads out of it, as ß does."""
+def folded_spaced(text: str) -> str:
+    """The same with its white space as it was; texts in Latin-1 by a table, in a tenth of the time.
+
+    Two letters of Latin-1 are folded to what lies outside it: ß is two letters, and µ a Greek one.
+    """
     latin = in_latin(text)
     if latin is None or b"\xdf" in latin or b"\xb5" in latin:
-        return None
-    return latin.translate(_FOLDED)
+        return unicodedata.normalize("NFC", text.casefold())
+    return latin.translate(_FOLDED).decode("latin-1")
 
 
 _FOLDED = bytes(ord(chr(byte).casefold()) if byte not in b"\xdf\xb5" else byte for byte in range(256))
@@ -108,15 +111,18 @@ def values_in(value: Json) -> list[Json]:
 
 
 def texts_in(value: Json) -> list[str]:
-    return [one for one in values_in(value) if isinstance(one, str)]
+    return [one for one in values_in(value) if type(one) is str]
+
+
+_HOLDERS = frozenset({dict, list})
 
 
 def _collect(value: Json, levels: int, found: list[Json]) -> None:
-    if not (levels and isinstance(value, dict | list)):
+    if not levels or type(value) not in _HOLDERS:
         found.append(value)
         return
     for item in value.values() if isinstance(value, dict) else value:
-        if isinstance(item, dict | list):
+        if type(item) in _HOLDERS:
             _collect(item, levels - 1, found)
         else:
             found.append(item)
@@ -148,6 +154,8 @@ def escaped(key: str) -> str:
 
 def swedish(value: Json) -> str:
     """Write a value as a Swede does in a sentence: 5,5 and 8, ja and nej, a list with commas."""
+    if isinstance(value, str):
+        return value
     match value:
         case bool():
             return "ja" if value else "nej"
