@@ -265,8 +265,27 @@ async def test_a_returned_report_counts_no_longer(validation: LoneService) -> No
     assert await standing(validation) == [("a", 1)]
     await validation.hear(received("2026-03-03", submission_id="c"))
     assert (await outcomes(validation))["c 1"] == "accepted"
-    rows = await validation.rows(select(judgements.c.data).where(judgements.c.submission_id == "b"))
-    assert [row.data for row in rows] == [None]
+    query = select(judgements.c.data, judgements.c.counted).where(judgements.c.submission_id == "b")
+    assert [tuple(row) for row in await validation.rows(query)] == [(None, None)]
+
+
+async def test_the_past_is_read_from_the_fields_that_facts_read(validation: LoneService) -> None:
+    """All of a report is read again only by rules that ask for other fields."""
+    await validation.hear(received("2026-03-01", submission_id="a", data={"adress": "a@b.example"}))
+    (row,) = await validation.rows(select(judgements))
+    assert (row.counted, row.counted_fields) == ({"dag": "2026-03-01"}, "dag")
+
+
+async def test_rules_that_come_to_read_other_fields_count_what_was_reported_before(
+    validation: LoneService, form_folder: Callable[..., Path]
+) -> None:
+    """The past keeps all that was reported, so that a new rule counts from its first day."""
+    await validation.hear(received("2026-03-01", submission_id="a", data={"antal": 2}))
+    form_folder({**RULES, "facts": {**RULES["facts"], "visits": {"sum": "past.data.antal"}}})
+    validation.reread_folders()
+    await validation.hear(received("2026-03-02", submission_id="b", data={"antal": 1}))
+    *_, last = await validation.said("submission.accepted")
+    assert last.data["findings"][0]["message"] == "Det här är besök 3."
 
 
 async def test_a_return_of_an_older_revision_leaves_the_newer_standing(validation: LoneService) -> None:

@@ -112,8 +112,10 @@ class Field:
     def in_facts(self) -> Mapping[type, Callable[[Json], Json]]:
         """What facts make of a value, by its type; a value of no type named here is left as it is."""
         inside = lambda value: self.mapped(value, _in_facts, _NUMBERS | _TEXTS)  # noqa: E731
-        texts = {str: folded} if self.is_free_text else {}
-        return {dict: inside, list: inside, **texts, **_TYPED.get(self.kind or "", {})}
+        ways: dict[type, Callable[[Json], Json]] = {dict: inside, list: inside}
+        if self.is_free_text:
+            ways[str] = folded
+        return ways | _TYPED.get(self.kind or "", {})
 
     def mapped(self, value: Json, change: Callable[["Field", Json], Json], kinds: Kinds) -> Json:
         """Change every value of the kinds by what its field says; the others are passed over."""
@@ -379,7 +381,7 @@ def _typed(field: Field, value: Json) -> Json:
     return value if typed is None else typed(value)
 
 
-_TYPED: Mapping[str, Mapping[type, Callable[[Json], Json]]] = {
+_TYPED: Mapping[str, dict[type, Callable[[Json], Json]]] = {
     "number": {int: float},
     "integer": {float: int},
 }
