@@ -1,6 +1,6 @@
 from contextlib import suppress
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Any, ClassVar, Self
 
 import pytest
 from hypothesis import given
@@ -11,6 +11,7 @@ from chassis.events import (
     BATCH,
     MAX_MESSAGE_BYTES,
     STRUCTURED,
+    Event,
     OversizedEvent,
     UnreadableMessage,
     encode,
@@ -44,6 +45,75 @@ def test_an_event_is_a_cloudevent() -> None:
     required = {"specversion": "1.0", "source": "/kansli/asker", "type": "se.kansli.toy.asked.v1"}
     assert required.items() <= event.items()
     assert (event["subject"], event["time"], event["traceparent"]) == ("s-1", "2026-03-02T09:00:00Z", TRACE)
+
+
+class First(Event):
+    kind: ClassVar[str] = "toy.told"
+
+    day: date
+    word: str | None = None
+
+
+class Second(First):
+    """As the first, but that the word must be there."""
+
+    schema_version: ClassVar[int] = 2
+    former: ClassVar[type[Event] | None] = First
+
+    word: str
+
+
+class Third(Event):
+    """The word has another name, and a place beside it."""
+
+    kind: ClassVar[str] = "toy.told"
+    schema_version: ClassVar[int] = 3
+    former: ClassVar[type[Event] | None] = Second
+
+    day: date
+    said: str
+    place: str | None = None
+
+    @classmethod
+    def lifted(cls, former: Second) -> Self:
+        return cls(submission_id=former.submission_id, day=former.day, said=former.word)
+
+
+def read_as(model: type[Event], event: Event) -> Event:
+    """What a listener with this model makes of the event."""
+    (received,) = unpack(encode(event, "1", "/kansli/toy", NOW, TRACE), STRUCTURED)
+    assert received.envelope
+    return model.read(received.envelope)
+
+
+DAY = date(2026, 3, 2)
+IN_EACH_VERSION = [
+    First(submission_id="s-1", day=DAY, word="hej"),
+    Second(submission_id="s-1", day=DAY, word="hej"),
+    Third(submission_id="s-1", day=DAY, said="hej"),
+]
+
+
+@pytest.mark.parametrize("said", IN_EACH_VERSION, ids=lambda event: event.type())
+def test_who_knows_the_newest_version_reads_each_before_it(said: Event) -> None:
+    """Lifted one by one; where nothing else is said, what stood in it stands there still."""
+    assert read_as(Third, said) == IN_EACH_VERSION[-1]
+
+
+@pytest.mark.parametrize(("model", "said"), [(First, 1), (First, 2), (Second, 2)])
+def test_a_version_from_the_future_is_not_read_and_it_is_told_which_are(
+    model: type[Event], said: int
+) -> None:
+    """It is parked, and replayed when its listener knows it."""
+    known = " or ".join(version.type() for version in model.versions())
+    with pytest.raises(UnreadableMessage, match=f"expected {known}, got se.kansli.toy.told.v{said + 1}"):
+        read_as(model, IN_EACH_VERSION[said])
+
+
+def test_what_the_version_before_did_not_have_is_told_where_nobody_says_what_it_is() -> None:
+    """By its name, and nothing of what was there."""
+    with pytest.raises(UnreadableMessage, match=r"^word: string_type$"):
+        read_as(Second, First(submission_id="s-1", day=DAY))
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=5))

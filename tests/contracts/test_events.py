@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -12,10 +12,14 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic_core import from_json, to_json
 
+import archive.events
+from archive.events import ReportFiled
 from chassis.events import Envelope, Event, encode
 from chassis.service import Service
-from kansli.event_schemas import MADE, said, schemas
-from kansli.places import shipped_events
+from kansli.asyncapi import document
+from kansli.event_schemas import MADE, file_name, said, schemas
+from kansli.places import released_events, shipped_events
+from kansli.released_events import broken
 
 DATA = Path(__file__).parents[1] / "data"
 EXAMPLES = sorted((DATA / "events").glob("*/*.json"))
@@ -35,7 +39,7 @@ def readers(services: Mapping[str, Service]) -> Mapping[str, Mapping[str, type[E
 
 
 def schema_of(kind: str) -> dict[str, Any]:
-    return SCHEMAS[f"{kind}.v1.json"]
+    return SCHEMAS[file_name(PRODUCED[kind][1])]
 
 
 def faults(kind: str, content: Any) -> list[str]:
@@ -98,6 +102,30 @@ def test_every_file_that_differs_is_named(tmp_path: Path) -> None:
     MADE.main(["--folder", str(tmp_path)])
 
 
+class FiledAgain(ReportFiled):
+    """Another version of what the archive says of a report."""
+
+    schema_version: ClassVar[int] = 2
+    former: ClassVar[type[Event] | None] = ReportFiled
+
+    shelf: str
+
+
+def test_another_version_is_said_and_the_one_before_is_still_agreed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By schema and by AsyncAPI: who listens knows what may come of either, in the one queue."""
+    monkeypatch.setattr(archive.events, "FiledAgain", FiledAgain, raising=False)
+    filed = [model for _, model in said() if model.kind == ReportFiled.kind]
+    assert filed == [FiledAgain]
+    assert {"report.filed.v1.json", "report.filed.v2.json"} <= schemas().keys()
+    messages = document()["channels"]["intake.report.filed"]["messages"]
+    types = [f"se.kansli.report.filed.v{version}" for version in (2, 1)]
+    assert list(messages) == [name for one in types for name in (one, f"{one}.batch")]
+    assert messages.keys() <= document()["components"]["messages"].keys()
+    assert broken(released_events(), schemas()) == []
+
+
 @pytest.mark.parametrize("kind", PRODUCED)
 def test_a_schema_is_a_schema(kind: str) -> None:
     """Valid by the dialect it names, closed for the producer at every level."""
@@ -126,10 +154,12 @@ def test_an_event_is_heard_by_those_who_subscribe_and_no_other(
 
 
 def test_nobody_waits_for_what_nobody_says(readers: Mapping[str, Mapping[str, type[Event]]]) -> None:
-    """Each subscription has a producer, and reads the version that is said."""
+    """Each subscription has a producer, and reads the version that is said and those before."""
     assert readers.keys() <= PRODUCED.keys()
     for kind, models in readers.items():
-        assert {model.type() for model in models.values()} == {PRODUCED[kind][1].type()}
+        agreed = {version.type() for version in PRODUCED[kind][1].versions()}
+        for model in models.values():
+            assert agreed <= {version.type() for version in model.versions()}
 
 
 @settings(max_examples=40, deadline=None)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import (
     AwareDatetime,
@@ -46,6 +46,8 @@ class Event(BaseModel):
 
     `heard_by` names the services that must hear of it: each has a queue of its own,
     and the event counts as said to a listener only when that queue holds it.
+    Another version of an event names the one before as `former` and says in `lifted` what it makes of it;
+    so it is read in both, and a chain of them in each.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
@@ -53,6 +55,7 @@ class Event(BaseModel):
     kind: ClassVar[str]
     schema_version: ClassVar[int] = 1
     heard_by: ClassVar[tuple[str, ...]] = ()
+    former: ClassVar["Version | None"] = None
 
     submission_id: str
 
@@ -61,18 +64,43 @@ class Event(BaseModel):
         return f"{TYPE_PREFIX}{cls.kind}.v{cls.schema_version}"
 
     @classmethod
+    def versions(cls) -> "list[Version]":
+        """The models of the versions that can be read, newest first."""
+        return [cls, *(cls.former.versions() if cls.former else ())]
+
+    @classmethod
+    def lifted(cls, former: Any) -> Self:
+        """What an event of the version before is in this one: as it was, where nothing else is said.
+
+        Raises:
+            ValidationError: this version wants what that one did not have.
+        """
+        return cls.model_validate_json(to_json(former, by_alias=True))
+
+    @classmethod
     def read(cls, envelope: "Envelope") -> Self:
         """The event in the envelope.
 
         Raises:
             UnreadableMessage: of another kind, of a version from the future, or not of the agreed shape.
         """
-        if envelope.type != cls.type():
-            raise UnreadableMessage(f"expected {cls.type()}, got {envelope.type[:100]}")
         try:
-            return cls.model_validate_json(to_json(envelope.data))
+            if envelope.type == cls.type():
+                return cls.model_validate_json(to_json(envelope.data))
+            return cls.lifted(cls._of_former(envelope))
         except ValidationError as error:
             raise UnreadableMessage(_without_content(error)) from None
+
+    @classmethod
+    def _of_former(cls, envelope: "Envelope") -> "Event":
+        known = [version.type() for version in cls.versions()]
+        if cls.former is None or envelope.type not in known:
+            raise UnreadableMessage(f"expected {' or '.join(known)}, got {envelope.type[:100]}")
+        return cls.former.read(envelope)
+
+
+Version: TypeAlias = type[Event]
+"""A version of an event: the model of it."""
 
 
 E = TypeVar("E", bound=Event)

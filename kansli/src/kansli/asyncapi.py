@@ -33,7 +33,7 @@ hundred, of {MAX_MESSAGE_BYTES >> 20} MiB at most. What each event holds stands 
 
 def document() -> Part:
     """The document; its channels are the listeners' queues."""
-    talks = sorted(_talks(), key=lambda talk: (talk.queue, talk.message))
+    talks = sorted(_talks(), key=lambda talk: talk.queue)
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -59,22 +59,24 @@ _BROKER = {
 
 
 class _Talk:
-    """One event on its way to one listener."""
+    """One event on its way to one listener, in each version that may come."""
 
     def __init__(self, producer: str, listener: str, event: type[Event]) -> None:
         self.producer = producer
         self.listener = listener
         self.event = event
         self.queue = queue_name(listener, event.kind)
-        self.message = event.type()
-        self.batch = f"{event.type()}.batch"
+
+    @property
+    def _names(self) -> list[str]:
+        return [name for event in self.event.versions() for name in (event.type(), _batch(event))]
 
     @property
     def channel(self) -> Part:
         return {
             "address": self.queue,
             "description": f"The queue in which {self.listener} hears {self.event.kind} of {self.producer}.",
-            "messages": {name: _ref(f"components/messages/{name}") for name in (self.message, self.batch)},
+            "messages": {name: _ref(f"components/messages/{name}") for name in self._names},
             "bindings": {"amqp": {"is": "queue", "queue": self._queue, "bindingVersion": BINDING_VERSION}},
         }
 
@@ -101,39 +103,48 @@ class _Talk:
         yield f"{self.listener}.hears.{self.event.kind}", self._operation("receive", self.listener, hears)
 
     def _operation(self, action: str, service: str, binding: Part) -> Part:
-        messages = [_ref(f"channels/{self.queue}/messages/{name}") for name in (self.message, self.batch)]
         return {
             "action": action,
             "channel": _ref(f"channels/{self.queue}"),
             "tags": [{"name": service}],
-            "messages": messages,
+            "messages": [_ref(f"channels/{self.queue}/messages/{name}") for name in self._names],
             "bindings": {"amqp": binding},
         }
 
     @property
     def messages(self) -> Iterator[tuple[str, Part]]:
-        """The event alone, and several of them together."""
-        file = {"$ref": f"{SCHEMAS}/{file_name(self.event)}"}
-        about = {"summary": " ".join(self.event.__doc__.split())} if self.event.__doc__ else {}
-        yield (
-            self.message,
-            {
-                "name": self.message,
-                **about,
-                "contentType": STRUCTURED,
-                "payload": {"schemaFormat": SCHEMA_FORMAT, "schema": file},
-            },
-        )
-        several = {"$schema": DIALECT, "type": "array", "items": file}
-        yield (
-            self.batch,
-            {
-                "name": self.batch,
-                "summary": "Several of them in one message.",
-                "contentType": BATCH,
-                "payload": {"schemaFormat": SCHEMA_FORMAT, "schema": several},
-            },
-        )
+        """Each version alone, and several of it together."""
+        for event in self.event.versions():
+            yield event.type(), _alone(event)
+            yield _batch(event), _together(event)
+
+
+def _batch(event: type[Event]) -> str:
+    return f"{event.type()}.batch"
+
+
+def _alone(event: type[Event]) -> Part:
+    about = {"summary": " ".join(event.__doc__.split())} if event.__doc__ else {}
+    return {
+        "name": event.type(),
+        **about,
+        "contentType": STRUCTURED,
+        "payload": {"schemaFormat": SCHEMA_FORMAT, "schema": _schema(event)},
+    }
+
+
+def _together(event: type[Event]) -> Part:
+    several = {"$schema": DIALECT, "type": "array", "items": _schema(event)}
+    return {
+        "name": _batch(event),
+        "summary": "Several of them in one message.",
+        "contentType": BATCH,
+        "payload": {"schemaFormat": SCHEMA_FORMAT, "schema": several},
+    }
+
+
+def _schema(event: type[Event]) -> Part:
+    return {"$ref": f"{SCHEMAS}/{file_name(event)}"}
 
 
 def _talks() -> Iterator[_Talk]:

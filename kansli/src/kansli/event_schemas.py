@@ -35,17 +35,23 @@ class _Closed(GenerateJsonSchema):
 
 
 def said() -> Iterator[tuple[str, type[Event]]]:
-    """Each event that some service must hear, with the service that says it."""
+    """Each event that some service must hear, in the version that is said, with the service that says it."""
     for service in SERVICES:
-        models = vars(importlib.import_module(f"{service}.events")).values()
-        for model in models:
-            if isinstance(model, type) and issubclass(model, Event) and model.heard_by:
-                yield service, model
+        found = vars(importlib.import_module(f"{service}.events")).values()
+        models = [model for model in found if isinstance(model, type) and issubclass(model, Event)]
+        formers = {model.former for model in models}
+        yield from ((service, model) for model in models if model.heard_by and model not in formers)
+
+
+def agreed() -> Iterator[tuple[str, type[Event]]]:
+    """What is said, and its former versions, which queues, outboxes and older services still hold."""
+    for service, model in said():
+        yield from ((service, version) for version in model.versions())
 
 
 def schemas() -> Mapping[str, Schema]:
     """The schemas by the names of their files."""
-    return {file_name(model): schema_of(service, model) for service, model in said()}
+    return {file_name(model): schema_of(service, model) for service, model in agreed()}
 
 
 def schema_of(producer: str, model: type[Event]) -> Schema:

@@ -2,7 +2,8 @@
 
 A service that has not been upgraded reads what an upgraded one says, and an upgraded one reads what
 waited in queues and outboxes meanwhile. What would make either fail is another version of the event,
-said beside the one in `schemas/released/` until nobody reads that; then its file is removed by hand.
+whose `former` is the one in `schemas/released/` until nobody says or holds that; then its file is removed
+by hand.
 
 `python -m kansli.released_events` tells what is broken; `--write` notes, at a release, the events as
 they are now, and refuses if they break what was released before.
@@ -39,7 +40,7 @@ def broken(folder: Path, current: Mapping[str, Schema]) -> list[str]:
 
 def _broken(path: Path, current: Mapping[str, Schema]) -> list[str]:
     if path.name not in current:
-        return [f"{path.name}: was released and is no longer said"]
+        return [f"{path.name}: was released and is no longer known"]
     released = json.loads(path.read_text("utf-8"))
     return [f"{path.name}{found}" for found in breaks(released, current[path.name])]
 
@@ -148,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--write", action="store_true", help="note the events as released")
     options = parser.parse_args(arguments)
     if found := broken(options.folder, schemas()):
-        sys.exit("\n".join([*found, "Say it as another version, beside the one that was released."]))
+        sys.exit("\n".join([*found, "Make it another version, whose former is the one that was released."]))
     if options.write:
         release(options.folder)
 
