@@ -68,6 +68,8 @@ class Subscription(Generic[E]):
     event: type[E]
     handle: Callable[[E, Transaction], Awaitable[Answer]]
     locks: Callable[[E], Iterable[str]] = _no_locks
+    foresee: Callable[[Sequence[E], Transaction], Awaitable[None]] | None = None
+    """Asks at once what the handlers of a batch would each ask, for `Transaction.remembered`."""
 
 
 Guard = Callable[[Transaction], AbstractAsyncContextManager[None]]
@@ -291,12 +293,19 @@ class Consumer:
     async def _handle_fresh(self, tx: Transaction, batch: Sequence[Incoming], guard: Guard) -> Outcome:
         """Handle what was not handled before; what cannot even be read is parked as it came."""
         fresh = await self._remember(tx, [one for one in batch if one.attributes is not None])
+        if guard is _hopefully:
+            await self._foresee(tx, fresh)
         outcome = await self._handle(tx, fresh, guard)
         unreadable = [Ending(one, one.reason, 0) for one in batch if one.attributes is None]
         for ending in unreadable:
             await self._settle(tx, ending)
         outcome.endings.extend(unreadable)
         return outcome
+
+    async def _foresee(self, tx: Transaction, batch: Sequence[Incoming]) -> None:
+        if self._subscription.foresee is not None:
+            events = [one.event for one in batch if one.event is not None]
+            await self._subscription.foresee(events, tx)
 
     async def _remember(self, tx: Transaction, batch: Sequence[Incoming]) -> list[Incoming]:
         """Store the keys of the batch, optimistically as done; returns what is new."""

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, FromClause, Insert, Table, text
+from sqlalchemy import Connection, Executable, FromClause, Insert, Table, Update, text
 from sqlalchemy.engine import CursorResult, Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningInsert
@@ -38,7 +38,10 @@ class Transaction:
         self.clock = clock
         self.spoken_to: set[str] = set()
         self.errand_kinds: set[str] = set()
+        self.remembered: dict[object, Any] = {}
+        """What this piece of work has asked, and nobody changes before it ends or inserts what it left."""
         self._later: list[tuple[Insert, Mapping[str, Any]]] = []
+        self._changes: dict[Update, list[Mapping[str, Any]]] = {}
         self._left_by: set[str] = set()
 
     async def execute(
@@ -98,10 +101,22 @@ class Transaction:
         """The same, unless the row is there."""
         self._later.append((_insert_new(table), row))
 
+    async def forget(self) -> None:
+        """What the next piece of work asks is asked anew, and shows what this one has changed."""
+        if self._changes:
+            await self.flush()
+        self.remembered.clear()
+
+    def change_later(self, statement: Update, told: Mapping[str, Any]) -> None:
+        """Change rows together, after all that is inserted later; the next piece of work sees it."""
+        self._changes.setdefault(statement, []).append(told)
+
     async def flush(self) -> None:
-        """Insert what was left for later: what is referred to first, a table's rows as they came."""
+        """Do what was left for later: inserts, what others refer to first, in their order; then changes."""
         later, self._later = self._later, []
+        changes, self._changes = self._changes, {}
         self._left_by.clear()
+        self.remembered.clear()
         together: dict[tuple[Insert, tuple[str, ...]], list[Mapping[str, Any]]] = {}
         for statement, row in later:
             together.setdefault((statement, tuple(row)), []).append(row)
@@ -109,6 +124,9 @@ class Transaction:
             await self._load(
                 loading(statement, columns, self._connection.dialect), together[statement, columns]
             )
+
+        for change, told in changes.items():
+            await self.execute(change, told)
 
     async def _load(self, load: Loading, rows: Iterable[Mapping[str, Any]]) -> None:
         told = load.told(rows)
@@ -191,6 +209,8 @@ class Transaction:
             raise
         except BaseException:
             self._later.clear()
+            self._changes.clear()
+            self.remembered.clear()
             with told_as_unavailable():
                 await savepoint.rollback()
             raise

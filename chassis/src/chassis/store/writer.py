@@ -175,6 +175,7 @@ def _parties(group: Iterable[Unit[Any]]) -> Iterable[Sequence[Any]]:
 
 async def _work(units: Sequence[Any], transaction: Transaction) -> Sequence[Any]:
     """Do what is asked where it sees all that it may ask for, also what others have left for later."""
+    await transaction.forget()
     if isinstance(units[0], Alone) and not units[0].sees_only_locked:
         await transaction.flush()
     async with transaction.within(frozenset().union(*(unit.locks for unit in units))):

@@ -17,6 +17,7 @@ from archive.reports import (
     IN_A_PACKET,
     PASSED_ON,
     as_judged,
+    foresee_known,
     known,
     place_of,
     put_rejected_aside,
@@ -55,8 +56,8 @@ class Registry:
 
     def reads(self) -> list[Subscription[Any]]:
         return [
-            Subscription(SubmissionAccepted, self.file_report, _locks),
-            Subscription(SubmissionDocumented, self.register_rejection, _locks),
+            Subscription(SubmissionAccepted, self.file_report, _locks, _foresee),
+            Subscription(SubmissionDocumented, self.register_rejection, _locks, _foresee),
         ]
 
     async def file_report(
@@ -111,7 +112,10 @@ class Registry:
 
     async def open_meetings(self, tx: Transaction, committee: Committee) -> Sequence[Meeting]:
         """The meetings that still take reports: one with a packet is open no more."""
-        closed = await frozen_days(tx, committee.id, day_in_stockholm(self.clock()))
+        closed = tx.remembered.get((frozen_days, committee.id))
+        if closed is None:
+            closed = await frozen_days(tx, committee.id, day_in_stockholm(self.clock()))
+            tx.remembered[frozen_days, committee.id] = closed
         return [meeting for meeting in committee.meetings if meeting.date not in closed]
 
     async def _entered(
@@ -150,6 +154,10 @@ class Registry:
 def _locks(event: Judged) -> Iterable[str]:
     """Its revisions come by two queues: what one handler sees, no other may change meanwhile."""
     yield f"report {event.submission_id}"
+
+
+async def _foresee(events: Sequence[Judged], tx: Transaction) -> None:
+    await foresee_known(tx, [event.submission_id for event in events])
 
 
 def _is_news(event: SubmissionAccepted, before: Row[Any]) -> bool:

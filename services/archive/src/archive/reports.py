@@ -31,7 +31,7 @@ from archive.calendar import Meeting
 from archive.events import Judged, MeetingPlace
 from chassis.sealing import sealing_keys as sealing_keys_of
 from chassis.store import Store, Transaction
-from chassis.store.tables import Moment, RowNumber
+from chassis.store.tables import Moment, RowNumber, padded
 
 metadata = MetaData()
 
@@ -144,8 +144,23 @@ AUTOMATIC = "kansli"
 _KNOWN = select(reports).where(reports.c.submission_id == bindparam("its_id")).with_for_update()
 
 
+_ALL_KNOWN = (
+    select(reports).where(reports.c.submission_id.in_(bindparam("ids", expanding=True))).with_for_update()
+)
+
+
+async def foresee_known(tx: Transaction, submission_ids: Sequence[str]) -> None:
+    """Ask for several reports at once; each is then known to who asks for it first."""
+    rows = await tx.all(_ALL_KNOWN, {"ids": padded(submission_ids)}) if submission_ids else ()
+    found = {row.submission_id: row for row in rows}
+    tx.remembered.update({(reports, one): found.get(one) for one in submission_ids})
+
+
 async def known(tx: Transaction, submission_id: str) -> Row[Any] | None:
     """The report as it is, and as nobody else can change it before this transaction ends."""
+    if (reports, submission_id) in tx.remembered:
+        foreseen: Row[Any] | None = tx.remembered.pop((reports, submission_id))
+        return foreseen
     return await tx.one(_KNOWN, {"its_id": submission_id})
 
 

@@ -100,6 +100,7 @@ class HandBacks:
         """Have the platform told, if it wants to be; what something newer has overtaken is no news."""
         if not self.callers.current.platforms:
             return
+        await tx.flush()
         row = await tx.one(_TOLD_OF, {"its_id": news.submission_id})
         if row is None or _is_old(news, row):
             return
@@ -131,7 +132,6 @@ class HandBacks:
 
     async def _begin(self, tx: Transaction, news: News) -> None:
         if news.kind == "callback":
-            await tx.flush()
             body = await _body(tx, news.submission_id)
             await _send(tx, news.model_copy(update={"body": body}), "callback")
         else:

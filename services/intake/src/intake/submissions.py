@@ -17,7 +17,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    Update,
     bindparam,
     case,
     delete,
@@ -625,12 +624,13 @@ async def note_report(
 ) -> None:
     """What the archive says goes by the report's version, not by the order in which it comes."""
     told = {"new_status": status, "new_findings": findings, "new_meeting": meeting}
-    await _note_version(tx, _REPORTED, submission_id, version, told)
+    tx.change_later(_REPORTED, {"its_id": submission_id, "new_version": version, **told})
 
 
 async def note_frozen(tx: Transaction, submission_id: str, version: int, meeting: dict[str, Any]) -> bool:
     """It lies in a packet; tells whether that is news, and not of a revision that another has overtaken."""
-    return await _note_version(tx, _FROZEN, submission_id, version, {"new_meeting": meeting})
+    told = {"its_id": submission_id, "new_version": version, "new_meeting": meeting}
+    return bool((await tx.execute(_FROZEN, told)).rowcount)
 
 
 _OLDER = update(submissions).where(
@@ -647,13 +647,6 @@ _FROZEN = _OLDER.values(
     status="frozen",
     meeting=bindparam("new_meeting", type_=JSON),
 )
-
-
-async def _note_version(
-    tx: Transaction, statement: Update, submission_id: str, version: int, told: Mapping[str, Any]
-) -> bool:
-    noted = await tx.execute(statement, {"its_id": submission_id, "new_version": version, **told})
-    return bool(noted.rowcount)
 
 
 def told_as(status: str | None) -> str | None:

@@ -1,6 +1,6 @@
 """What notification does when it hears of a report: it writes the letters, and has them sent."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,7 +37,14 @@ from notification.recipients import (
     Submitter,
     recipients_of,
 )
-from notification.standings import Status, note_frozen, note_seen, note_standing, standing_of
+from notification.standings import (
+    Status,
+    foresee_standings,
+    note_frozen,
+    note_seen,
+    note_standing,
+    standing_of,
+)
 from notification.threads import in_thread, thread_of_report
 
 CONFIG_MAY_COME = timedelta(minutes=1)
@@ -54,8 +61,8 @@ class Letters:
 
     def reads(self) -> list[Subscription[Any]]:
         return [
-            Subscription(ReportFiled, self.tell_of_filed, _locks),
-            Subscription(ReportHeld, self.tell_of_held, _locks),
+            Subscription(ReportFiled, self.tell_of_filed, _locks, _foresee),
+            Subscription(ReportHeld, self.tell_of_held, _locks, _foresee),
             Subscription(ReportReturned, self.tell_of_returned, _locks),
             Subscription(ReportReleased, note_released, _locks),
             Subscription(ReportMoved, note_moved, _locks),
@@ -174,6 +181,10 @@ def _locks(event: Told | ReportSeen | PacketFrozen) -> Iterable[str]:
     reports = event.reports if isinstance(event, PacketFrozen) else [event]
     for report in reports:
         yield f"report {report.submission_id}"
+
+
+async def _foresee(events: Sequence[ReportTold], tx: Transaction) -> None:
+    await foresee_standings(tx, [event.submission_id for event in events])
 
 
 def _submitter(event: Told) -> Submitter:

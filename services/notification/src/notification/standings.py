@@ -3,16 +3,16 @@
 What was seen is kept by its revision and apart, so that it may be heard in any order.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import Column, Date, Index, Integer, String, Table, exists, func, select, update
+from sqlalchemy import Column, Date, Index, Integer, String, Table, bindparam, exists, func, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.sql.elements import ColumnElement
 
 from chassis.store import Store, Transaction
-from chassis.store.tables import Moment
+from chassis.store.tables import Moment, padded
 from notification.events import FrozenReport, MeetingOfCommittee, ReportSeen, ReportTold
 from notification.mailbag import metadata
 
@@ -46,6 +46,18 @@ seen = Table(
 """The revisions that a secretary has seen, also those that nothing else was heard of yet."""
 
 
+_HEARD_OF = select(standings.c.submission_id).where(
+    standings.c.submission_id.in_(bindparam("ids", expanding=True))
+)
+
+
+async def foresee_standings(tx: Transaction, submission_ids: Sequence[str]) -> None:
+    """Ask at once of which reports nothing was heard yet; who notes the first of them need not ask."""
+    rows = await tx.all(_HEARD_OF, {"ids": padded(submission_ids)}) if submission_ids else ()
+    unheard = set(submission_ids) - {row.submission_id for row in rows}
+    tx.remembered.update({(standings, one): None for one in unheard})
+
+
 Heard: TypeAlias = Literal["first", "newer", "overtaken"]
 """What an event about a report is, beside what was heard of the report before."""
 
@@ -61,6 +73,10 @@ async def note_standing(tx: Transaction, event: ReportTold, status: Status) -> H
         "meeting_date": event.meeting.date if event.meeting else None,
         "since": tx.clock(),
     }
+    if (standings, event.submission_id) in tx.remembered:
+        tx.remembered.pop((standings, event.submission_id))
+        tx.insert_later(standings, row)
+        return "first"
     if await tx.insert_once(standings, row):
         return "first"
     older = standings.c.submission_id == event.submission_id, standings.c.version < event.version
