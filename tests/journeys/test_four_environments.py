@@ -5,7 +5,7 @@ What a later version could say is added here: to an event of now, and as another
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -28,6 +28,7 @@ from support.environments import (
 from support.houses import SERVICES, apart_house, running
 from support.load import Report, report, reports, write_config
 from support.missing import skipping_if_missing
+from support.postgresql import Postgres, fresh_database
 from support.rabbitmq import Broker
 from support.smtp_sink import SmtpSink, relay_aside
 from support.stops import BUSY_WITH, until_busy
@@ -39,7 +40,10 @@ AT_A_TIME, EVERY_S, MOST = 4, 0.1, 2000
 LETTERS_EACH = 2
 """Of a report that is filed: to the secretary and to its sender."""
 
-pytestmark = [pytest.mark.slow, pytest.mark.rabbitmq, pytest.mark.timeout(300)]
+ON_POSTGRESQL = ("validation", "archive")
+"""The others have SQLite: each service has a database of its own, and none need be as another's."""
+
+pytestmark = [pytest.mark.slow, pytest.mark.rabbitmq, pytest.mark.postgresql, pytest.mark.timeout(300)]
 
 SAYS = {
     "intake": ["SubmissionReceived"],
@@ -62,6 +66,7 @@ class NotificationSent(NotificationSent):
     """Another version, which who knows the first alone cannot read."""
 
     schema_version: ClassVar[int] = 2
+    said_as: str = "andra"
 '''
 
 FIRST_AND_SECOND = '''
@@ -73,10 +78,13 @@ class NotificationSent(First):
     """Read in both versions, since who says it is upgraded after who hears it."""
 
     schema_version: ClassVar[int] = 2
+    former: ClassVar[type[Event] | None] = First
+
+    said_as: str
 
     @classmethod
-    def read(cls, envelope):
-        return First.read(envelope) if envelope.type == First.type() else super().read(envelope)
+    def lifted(cls, former):
+        return cls(**dict(former), said_as="första")
 '''
 
 TABLES = {
@@ -115,16 +123,31 @@ def relay() -> Iterator[SmtpSink]:
 
 
 @pytest.fixture(scope="module")
+def databases(
+    postgres_of_the_run: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, str]]:
+    """Two of each kind, so that both are upgraded and taken back in one run."""
+    postgres_of_the_run.start()
+    folder = tmp_path_factory.mktemp("databases")
+    kept = {service: f"sqlite:///{folder / service}.db" for service in SERVICES}
+    with ExitStack() as stack:
+        for service in ON_POSTGRESQL:
+            kept[service] = stack.enter_context(fresh_database(postgres_of_the_run.url))
+        yield kept
+
+
+@pytest.fixture(scope="module")
 def town(
     installed: Mapping[str, Environment],
     broker_of_the_run: Broker,
+    databases: Mapping[str, str],
     relay: SmtpSink,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Auditor]:
     broker_of_the_run.start()
     folder = tmp_path_factory.mktemp("four")
     virtual_host = broker_of_the_run.fresh_virtual_host()
-    house = apart_house(folder, write_config(folder / "town"), virtual_host, smtp_url=relay.url)
+    house = apart_house(folder, write_config(folder / "town"), virtual_host, databases, smtp_url=relay.url)
     with running(installed_apart(house, installed)) as house:
         yield auditor_at_relay(house, relay)
 
@@ -252,6 +275,7 @@ async def replay(town: Auditor, listener: str, items: Sequence[str]) -> None:
 
 async def said(town: Auditor, service: str, like: str) -> int:
     """How many events the service has said that hold such a text."""
-    query = f"select count(*) from outbox where cast(body as text) like '{like}'"
-    ((count,),) = await read(town.house.databases[service], query)
+    url = town.house.databases[service]
+    body = "cast(body as text)" if url.startswith("sqlite") else "convert_from(body, 'UTF8')"
+    ((count,),) = await read(url, f"select count(*) from outbox where {body} like '{like}'")
     return int(count)
