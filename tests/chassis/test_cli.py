@@ -9,6 +9,7 @@ from chassis.metrics import Metrics
 from chassis.service import Service
 from chassis.settings import ServiceSettings
 from chassis.store import open_store
+from chassis.store.engines import process_lock
 from support.toy_house import HISTORY, AskerSettings
 
 
@@ -35,6 +36,29 @@ def test_check_tells_what_migrate_mends(capsys: pytest.CaptureFixture[str]) -> N
     command(["migrate"])
     command(["check"])
     assert "in order" in capsys.readouterr().out
+
+
+def test_check_looks_while_the_service_has_the_file_open(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """It only reads: the service that runs is disturbed by nothing, and what is not up to date is told."""
+    with process_lock(tmp_path / "toy.db"):
+        with pytest.raises(SystemExit, match="NotMigrated"):
+            command(["check"])
+        assert not (tmp_path / "toy.db").exists()
+    command(["migrate"])
+    with process_lock(tmp_path / "toy.db"):
+        command(["check"])
+        with pytest.raises(SystemExit, match="StoreLocked"):
+            command(["migrate"])
+    assert "in order" in capsys.readouterr().out
+
+
+def test_a_database_that_does_not_answer_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not by a traceback, in which an operator would look for what to do."""
+    monkeypatch.setenv("TOY_ASKER_DATABASE_URL", "postgresql://toy@127.0.0.1:1/toy")
+    with pytest.raises(SystemExit, match="StoreUnavailable: the database does not answer"):
+        command(["check"])
 
 
 def test_settings_are_shown_with_secrets_masked(

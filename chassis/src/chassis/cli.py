@@ -16,7 +16,7 @@ from chassis.garbage import spare_what_stays
 from chassis.logs import write_logs
 from chassis.service import NotMigrated, Service, run_until_signal
 from chassis.settings import ServiceSettings, SettingsError
-from chassis.store import StoreLocked
+from chassis.store import StoreLocked, StoreUnavailable
 
 Build = Callable[[ServiceSettings, Bus], Service]
 
@@ -56,6 +56,8 @@ def main(
         _obey(asked, settings_type, build, {one.name: one for one in own})
     except (SettingsError, BrokenFolder, StoreLocked, NotMigrated, BrokerUnfit) as error:
         sys.exit(f"{type(error).__name__}: {error}")
+    except StoreUnavailable as error:
+        sys.exit(f"StoreUnavailable: the database does not answer as it should: {error}")
 
 
 def _obey(
@@ -99,13 +101,17 @@ async def _look(settings: ServiceSettings, build: Callable[..., Service]) -> Non
     service = build(settings, RabbitMQBus("amqp://not.used", settings.service))
     if refused := [reason for folder in service.folders for reason in folder.refused]:
         raise BrokenFolder("\n".join(refused))
-    await service.store.open()
+    await _look_at_the_tables(service)
+    await _look_at_the_broker(service)
+
+
+async def _look_at_the_tables(service: Service) -> None:
+    """Without taking the database into use: the service itself may have it, and go on."""
     try:
         if not await service.store.is_migrated(service.history):
             raise NotMigrated(f"the tables are not up to date; run: python -m {service.name} migrate")
     finally:
         await service.store.close()
-    await _look_at_the_broker(service)
 
 
 async def _look_at_the_broker(service: Service) -> None:

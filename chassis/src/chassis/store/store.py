@@ -166,7 +166,14 @@ class Store:
             await connection.run_sync(upgrade, histories)
 
     async def is_migrated(self, *histories: Path) -> bool:
-        async with self._writing.connect() as connection:
+        """Look at the tables by a connection that only reads, also while another process has the file open.
+
+        Raises:
+            StoreUnavailable: the database cannot be reached.
+        """
+        if self.is_sqlite and not await asyncio.to_thread(Path(str(self.url.database)).exists):
+            return False
+        async with self.read() as connection:
             return not await connection.run_sync(needs_upgrade, histories)
 
     @asynccontextmanager
