@@ -1,6 +1,7 @@
 """What operations see of the committees' meetings."""
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from archive.reports import _WAITING_BY_STATUS
 from support.lone_service import LoneService
 from support.still_clock import StillClock
 
+RunArchive = Callable[..., AbstractAsyncContextManager[LoneService]]
 MakeAccepted = Callable[..., SubmissionAccepted]
 MakeRejected = Callable[..., SubmissionDocumented]
 ChangeCommittee = Callable[..., None]
@@ -54,6 +56,15 @@ async def test_reports_wait_until_their_meeting_has_been_held(
     assert await waiting(archive) == [2, 1]
     clock.pass_by(hours=2)
     assert await waiting(archive) == [0, 0]
+
+
+async def test_postgresql_counts_them_too(
+    run_archive: RunArchive, postgres_url: str, accepted: MakeAccepted
+) -> None:
+    """By the same question."""
+    async with run_archive(postgres_url) as archive:
+        await archive.hear(accepted(), accepted(outcome="held"))
+        assert await waiting(archive) == [1, 1]
 
 
 async def test_reports_that_have_no_meeting_yet_wait_too(

@@ -273,6 +273,29 @@ def test_the_panels_of_the_dashboard_lie_beside_each_other() -> None:
 
 
 def test_the_example_finds_the_services_at_their_usual_ports() -> None:
+def test_the_dashboard_is_what_grafana_can_import() -> None:
+    """Any Grafana's: it asks for the Prometheus, and every panel and note asks that one and no other."""
+    content = dashboard()
+    (variable,) = content["templating"]["list"]
+    source = {"type": variable["query"], "uid": f"${{{variable['name']}}}"}
+    assert (variable["type"], content["uid"], content["schemaVersion"] >= 36) == (
+        "datasource",
+        "kansli",
+        True,
+    )
+    assert not {"id", "__inputs"} & content.keys()
+    asking = [panel for panel in content["panels"] if panel["type"] != "row"]
+    asked = [*asking, *content["annotations"]["list"], *(one for panel in asking for one in panel["targets"])]
+    assert [one["datasource"] for one in asked] == [source] * len(asked)
+    for panel in asking:
+        references = [target["refId"] for target in panel["targets"]]
+        assert len(references) == len(set(references))
+        steps = panel["fieldConfig"]["defaults"].get("thresholds", {}).get("steps", [{"value": None}])
+        values = [step["value"] for step in steps]
+        assert (values[0], values[1:]) == (None, sorted(values[1:]))
+        assert panel["type"] in {"stat", "timeseries"}
+
+
     """A job for each, by whose name an alert tells which it is."""
     content = yaml.safe_load((PROMETHEUS / "prometheus.yaml").read_text("utf-8"))
     found = {job["job_name"]: job["static_configs"][0]["targets"] for job in content["scrape_configs"]}

@@ -1051,6 +1051,13 @@ async def unsent(office: Office) -> float | None:
     return counts.get_sample_value("kansli_letters_unsent_near_deadline", {"committee": "valfard"})
 
 
+async def test_postgresql_counts_letters_near_the_deadline_too(postgres_url: str, tmp_path: Path) -> None:
+    """By the same questions."""
+    async with opened(postgres_url, tmp_path, StillClock(FRIDAY), **notify("at-once")) as office:
+        await office.hear(filed(1), filed(2))
+        assert (await unsent(office), await unarrived(office)) == (2, 0)
+
+
 @pytest.mark.parametrize("office", [notify("at-once", receipt=True)], indirect=True)
 async def test_letters_that_wait_near_the_deadline_are_counted_until_they_are_sent(office: Office) -> None:
     """Only those to the committee, and only from five workdays before."""
