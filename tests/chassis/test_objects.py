@@ -1,14 +1,18 @@
 """Bytes under their own hash: kept once, and gone when they are removed."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
+from aiohttp import web
+from pydantic import SecretStr
 
 from chassis.objects import NoObject, Objects
+from chassis.objects_key import id_and_secret
 from chassis.store import StoreUnavailable
+from support.ports import free_port
 
 LARGE = b"paper, " * 1_000_000
 """More than goes into the store in one piece."""
@@ -17,6 +21,44 @@ LARGE = b"paper, " * 1_000_000
 @pytest.fixture
 def objects(tmp_path: Path) -> Objects:
     return Objects(f"file://{tmp_path / 'objects'}")
+
+
+@pytest.fixture
+async def object_store(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[str]]:
+    """A store elsewhere that has nothing, and with whose key it was asked."""
+    asked: list[str] = []
+
+    async def nothing(request: web.Request) -> web.Response:
+        asked.append(request.headers["Authorization"].partition("Credential=")[2].partition("/")[0])
+        return web.Response(status=404)
+
+    app, port = web.Application(), free_port()
+    app.add_routes([web.get("/{tail:.*}", nothing)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    told = {"ENDPOINT": f"http://127.0.0.1:{port}", "ALLOW_HTTP": "true", "REGION": "eu-north-1"}
+    for name, value in {**told, "ACCESS_KEY_ID": "of-all", "SECRET_ACCESS_KEY": "x"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    yield asked
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize(("key", "known_as"), [(SecretStr("own:hem:lig"), "own"), (None, "of-all")])
+async def test_a_store_elsewhere_is_asked_with_the_service_s_own_key(
+    object_store: list[str], key: SecretStr | None, known_as: str
+) -> None:
+    """Without one, with what the environment has; where the store is, the environment says in both cases."""
+    with pytest.raises(NoObject):
+        await Objects("s3://kansli", key).read("ab/abcd")
+    assert set(object_store) == {known_as}
+
+
+@pytest.mark.parametrize("key", ["", "id", "id:", ":secret"])
+def test_half_a_key_is_refused_and_not_shown(key: str) -> None:
+    """At start, and not when the first file comes."""
+    with pytest.raises(ValueError, match=r"^write id:secret$"):
+        id_and_secret(SecretStr(key))
 
 
 async def test_what_is_removed_is_not_there_any_more(objects: Objects) -> None:

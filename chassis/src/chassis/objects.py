@@ -7,15 +7,20 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import obstore
 import structlog
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import LocalStore, ObjectStore, from_url
+from pydantic import SecretStr
 
+from chassis.objects_key import id_and_secret
 from chassis.store import StoreUnavailable
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config
 
 log = structlog.get_logger()
 
@@ -42,10 +47,14 @@ class NoObject(Exception):
 
 
 class Objects:
-    """The store of bytes, at `file:///…` or `s3://…`; nothing is opened before the first file comes."""
+    """The store of bytes, at `file:///…` or `s3://…`; nothing is opened before the first file comes.
 
-    def __init__(self, url: str) -> None:
+    Without a key, S3's is read from the environment, as its own programs read it.
+    """
+
+    def __init__(self, url: str, key: SecretStr | None = None) -> None:
         self._url = url
+        self._key = key
         self._folder = Path(unquote(urlsplit(url).path)) if url.startswith("file:") else None
 
     @property
@@ -183,7 +192,16 @@ class Objects:
 
     @functools.cached_property
     def _store(self) -> ObjectStore:
-        return from_url(self._url) if self._folder is None else LocalStore(self._folder, mkdir=True)
+        if self._folder is not None:
+            return LocalStore(self._folder, mkdir=True)
+        return from_url(self._url, config=_as_s3_has_it(self._key))
+
+
+def _as_s3_has_it(key: SecretStr | None) -> "S3Config":
+    if key is None:
+        return {}
+    public, secret = id_and_secret(key)
+    return {"access_key_id": public, "secret_access_key": secret}
 
 
 def _sha256(content: bytes) -> str:

@@ -10,7 +10,8 @@ from pydantic_settings import SettingsConfigDict
 from archive.sign_in.grants import Grants, grants_in
 from archive.sign_in.provider import Client, safe_address
 from archive.sign_in.sessions import Lifetime
-from archive.web.desks import desks_in
+from archive.web.desks import desks_in, tokens_in
+from chassis.objects_key import OBJECTS_KEY, ObjectsKey
 from chassis.settings import ServiceSettings
 
 CALLBACK = "/sign-in/callback"
@@ -27,6 +28,7 @@ class ArchiveSettings(ServiceSettings):
         default="file:///var/lib/kansli/objects",
         description="Where attachments and packets lie: file:///… or s3://…, the same as intake's",
     )
+    objects_key: ObjectsKey | None = Field(default=None, description=OBJECTS_KEY)
     sealing_key: SecretStr | None = Field(
         default=None,
         description="Seals what was masked: any text, several divided by ',' while rotating (newest first); "

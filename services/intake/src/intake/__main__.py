@@ -48,7 +48,7 @@ def build(settings: IntakeSettings, bus: Bus, clock: Clock = system_clock) -> Se
     inspector = Inspector()
     sealer = Sealer(store, sealing_keys, settings.service, keys_in(_told(settings.sealing_key)))
     keeper = Keeper(store, sealer)
-    objects, scans = Objects(settings.objects), scans_counter(metrics.registry)
+    objects, scans = Objects(settings.objects, settings.objects_key), scans_counter(metrics.registry)
     scanner = Scanner(settings.clamd_socket) if settings.clamd_socket else None
     api = Api(
         store,

@@ -6,6 +6,7 @@ from typing import ClassVar
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from chassis.objects_key import OBJECTS_KEY, ObjectsKey
 from chassis.settings import ServiceSettings
 
 
@@ -18,6 +19,7 @@ class IntakeSettings(ServiceSettings):
     objects: str = Field(
         default="file:///var/lib/kansli/objects", description="Where attachments lie: file:///… or s3://…"
     )
+    objects_key: ObjectsKey | None = Field(default=None, description=OBJECTS_KEY)
     clamd_socket: Path | None = Field(
         default=None, description="The unix socket of clamd, which then scans every file for viruses"
     )

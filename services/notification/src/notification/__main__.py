@@ -49,7 +49,8 @@ def build(settings: NotificationSettings, bus: Bus, clock: Clock = system_clock)
         sender,
         pages_url,
     )
-    packets = AttachedPackets(store, Objects(settings.objects) if settings.objects else None)
+    objects = Objects(settings.objects, settings.objects_key) if settings.objects else None
+    packets = AttachedPackets(store, objects)
     gathering = Gathering(store, committees, forms, sender, pages_url, packets)
     post = Breaker(open_post(settings.smtp_url.get_secret_value()), relay_gauge(metrics.registry))
     counter = mails_counter(metrics.registry)

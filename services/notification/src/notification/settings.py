@@ -6,6 +6,7 @@ from typing import ClassVar
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from chassis.objects_key import OBJECTS_KEY, ObjectsKey
 from chassis.settings import ServiceSettings
 from notification.arrivals import mailbox_at
 from notification.delivery import OnUncertain
@@ -61,6 +62,9 @@ class NotificationSettings(ServiceSettings):
             "Where packets lie: file:///… or s3://…, the same as the archive's; for committees with"
             " notify.attach_packet, whose letters go without the file otherwise"
         ),
+    )
+    objects_key: ObjectsKey | None = Field(
+        default=None, description=f"{OBJECTS_KEY}; one that may read is enough"
     )
     letters_at_once: int = Field(default=4, ge=1, le=50, description="How many letters are sent side by side")
 
