@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from archive.web.desks import Desks, desks_in
+from archive.web.desks import Desks, desks_in, tokens_in
 from support.ports import free_port
 
 ITEM = {
@@ -38,12 +38,20 @@ async def desk() -> AsyncIterator[tuple[str, dict[str, Any]]]:
 
 
 async def test_what_is_parked_elsewhere_is_listed(desk: tuple[str, dict[str, Any]]) -> None:
-    """With where it lies and why; the desk is asked with the operators' token."""
+    """With where it lies and why; the desk is asked with its own token, and with no other's."""
     address, answer = desk
-    found = await Desks({"validation": address}, SecretStr("hemlig")).parked()
+    tokens = {"intake": SecretStr("en annans"), "validation": SecretStr("hemlig")}
+    found = await Desks({"validation": address}, tokens).parked()
     ((line,), silent) = found.lines, found.silent
     assert (line.id, line.origin, line.reason, silent) == (ITEM["id"], ITEM["origin"], "not JSON", ())
     assert answer["token"] == "Bearer hemlig"
+
+
+async def test_a_desk_without_a_token_is_asked_without(desk: tuple[str, dict[str, Any]]) -> None:
+    """As one that answers on its own machine alone."""
+    address, answer = desk
+    await Desks({"validation": address}, {"intake": SecretStr("en annans")}).parked()
+    assert answer["token"] is None
 
 
 @pytest.mark.parametrize(
@@ -73,3 +81,19 @@ def test_desks_are_read_from_the_setting() -> None:
         "intake": "http://a:1",
         "validation": "https://b",
     }
+
+
+@pytest.mark.parametrize("setting", ["intake", "hemlig", "=hemlig", "intake=", "intake=två ord", "intake=å"])
+def test_a_setting_that_holds_no_token_is_refused_and_not_shown(setting: str) -> None:
+    """The message goes to a log."""
+    with pytest.raises(ValueError, match="service=token") as refused:
+        tokens_in(SecretStr(setting))
+    assert "hemlig" not in str(refused.value)
+
+
+def test_tokens_are_read_from_the_setting() -> None:
+    """Divided by commas, as a person writes them, or by lines, as `kansli secrets` does."""
+    for setting in (" intake=a==, validation=b-_.~ ", "intake=a==\nvalidation=b-_.~\n"):
+        told = {name: token.get_secret_value() for name, token in tokens_in(SecretStr(setting)).items()}
+        assert told == {"intake": "a==", "validation": "b-_.~"}
+    assert tokens_in(None) == {}

@@ -6,7 +6,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from pydantic import SecretStr
 
+from archive.web.desks import tokens_in
 from chassis.settings import SettingsError
 from kansli.__main__ import main
 from kansli.operators import SERVICES
@@ -51,6 +53,30 @@ def test_the_broker_knows_the_passwords_only_by_their_hashes(tmp_path: Path) -> 
         assert url.password not in text
 
 
+def test_the_database_is_told_no_password(tmp_path: Path) -> None:
+    """What it keeps of each, by itself: a file, a log or a screen shows nothing to come in with."""
+    fill(tmp_path, WITH_POSTGRESQL)
+    text = (tmp_path / "postgresql" / "roles.sql").read_text("utf-8")
+    for name in SERVICES:
+        password = urlsplit((tmp_path / name / "database-url").read_text("utf-8")).password
+        assert password
+        assert password not in text
+    assert text.count("SCRAM-SHA-256$4096:") == len(SERVICES)
+
+
+def test_the_archive_gets_the_tokens_of_the_others_desks(tmp_path: Path) -> None:
+    """Anew when one was changed; its own it has already."""
+    fill(tmp_path, WITH_POSTGRESQL)
+    changed = tmp_path / "intake" / "admin-token"
+    changed.unlink()
+    changed.write_text("nytt\n", "utf-8")
+    fill(tmp_path, WITH_POSTGRESQL)
+    tokens = tokens_in(SecretStr((tmp_path / "archive" / "desks-tokens").read_text("utf-8")))
+    assert tokens.keys() == SERVICES.keys() - {"archive"}
+    for name, token in tokens.items():
+        assert token.get_secret_value() == (tmp_path / name / "admin-token").read_text("utf-8").strip()
+
+
 def test_a_hash_is_what_the_documentation_says_it_is() -> None:
     """RabbitMQ's own example: password `test12`, salt 908D C60A."""
     expected = "kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR"
@@ -68,7 +94,8 @@ def test_what_is_there_stays_and_what_is_missing_comes(tmp_path: Path) -> None:
     assert fill(tmp_path, WITH_POSTGRESQL) == [tmp_path / "archive" / "sealing-key"]
     after = content(tmp_path)
     changed = {name for name in after if before[name] != after[name]}
-    assert changed == {"archive/sealing-key", "intake/amqp-url", "rabbitmq/definitions.json"}
+    salted = {"rabbitmq/definitions.json", "postgresql/roles.sql"}
+    assert changed == {"archive/sealing-key", "intake/amqp-url", *salted}
     hashed = base64.b64decode(json.loads(after["rabbitmq/definitions.json"])["users"][0]["password_hash"])
     assert hashed[4:] == hashlib.sha256(hashed[:4] + "på".encode()).digest()
 

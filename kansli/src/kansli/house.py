@@ -1,7 +1,7 @@
 """The whole house in one process: four services on the embedded bus, everything they keep in one folder."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,12 +56,14 @@ def build_house(plan: Plan, clock: Clock = system_clock) -> list[Service]:
         smtp_url=(data / "letters").as_uri(),
         pages_url=f"http://{_settings(ArchiveSettings, plan).listen}",
     )
+    others = (validation_settings, intake_settings, notification_settings)
     archive_settings = _settings(
         ArchiveSettings,
         plan,
         objects=(data / "objects").as_uri(),
         sealing_key=_kept_key(plan.data / _SEALING_KEY),
-        desks=_desks(validation_settings, intake_settings, notification_settings),
+        desks=_desks(others),
+        desks_tokens=_tokens(others),
     )
     return [
         notification.__main__.build(notification_settings, EmbeddedBus(hub), clock),
@@ -71,9 +73,18 @@ def build_house(plan: Plan, clock: Clock = system_clock) -> list[Service]:
     ]
 
 
-def _desks(*others: ServiceSettings) -> str:
+def _desks(others: Iterable[ServiceSettings]) -> str:
     """Where the operators' page finds what is parked in the other rooms of the house."""
     return ",".join(f"{settings.service}=http://{settings.listen}" for settings in others)
+
+
+def _tokens(others: Iterable[ServiceSettings]) -> str:
+    """What lets it in there, where a room has a lock."""
+    return ",".join(
+        f"{settings.service}={settings.admin_token.get_secret_value()}"
+        for settings in others
+        if settings.admin_token
+    )
 
 
 def _settings(kind: type[ServiceSettings], plan: Plan, **more: Any) -> Any:

@@ -5,14 +5,17 @@
 | `<service>/amqp-url`             | the broker, with the service's own user and password               |
 | `<service>/database-url`         | the service's own database and user, where PostgreSQL is named     |
 | `<service>/admin-token`          | lets an operator in at `/admin`                                    |
+| `archive/desks-tokens`           | the others' admin tokens, for the operators' page                  |
 | `intake/`, `archive/sealing-key` | seals what few may read                                            |
 | `intake/`, `validation/personal-number-key` | one key: hashes personnummer as the register has them   |
 | `notification/smtp-url`          | the mail relay                                                     |
 | `rabbitmq/definitions.json`      | what the broker loads: users with the hashes of those passwords    |
-| `postgresql/roles.sql`           | what a new PostgreSQL is told: a role and a database per service   |
+| `postgresql/roles.sql`           | what a new PostgreSQL is told: a role and a database per service,  |
+|                                  | with what it keeps of those passwords and not the passwords        |
 | `postgresql/password`            | the administrator's                                                |
 
-What is there stays as it is. Only the broker's and the database's files are made from the addresses anew.
+What is there stays as it is. Only what is made of other files is made anew: the broker's, the database's
+and the tokens of the desks.
 """
 
 import argparse
@@ -27,11 +30,13 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from chassis.settings import SettingsError
+from kansli import database_roles
 from kansli.broker_definitions import VHOST, definitions, written
 from kansli.operators import SERVICES
 
 SEALS = ("intake", "archive")
 HASHES_NUMBERS = ("intake", "validation")
+SHOWS_DESKS = "archive"
 NUMBER_KEY = "personal-number-key"
 
 OURS_ALONE = 0o700
@@ -89,9 +94,17 @@ def _first(folder: Path, servers: Servers) -> Iterator[tuple[str, str]]:
 def _derived(folder: Path, servers: Servers) -> Iterator[tuple[str, str]]:
     hashes = {service: password_hash(_password(folder, service, "amqp-url")) for service in SERVICES}
     yield "rabbitmq/definitions.json", written(definitions(hashes))
+    yield f"{SHOWS_DESKS}/desks-tokens", "".join(_desk_tokens(folder))
     if servers.database:
-        roles = (_role(service, _password(folder, service, "database-url")) for service in SERVICES)
-        yield "postgresql/roles.sql", "".join(roles)
+        passwords = {service: _password(folder, service, "database-url") for service in SERVICES}
+        yield "postgresql/roles.sql", database_roles.written(passwords)
+
+
+def _desk_tokens(folder: Path) -> Iterator[str]:
+    """A line for each service but the one that asks."""
+    for service in SERVICES:
+        if service != SHOWS_DESKS:
+            yield f"{service}={(folder / service / 'admin-token').read_text('utf-8').strip()}\n"
 
 
 def _number_key(folder: Path) -> str:
@@ -118,15 +131,6 @@ def password_hash(password: str, salt: bytes | None = None) -> str:
     """As RabbitMQ keeps it: the salt and SHA-256 of salt and password, in base64."""
     salt = secrets.token_bytes(SALT_BYTES) if salt is None else salt
     return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
-
-
-def _role(service: str, password: str) -> str:
-    quoted = password.replace("'", "''")
-    return (
-        f"CREATE ROLE {service} LOGIN PASSWORD '{quoted}';\n"
-        f"CREATE DATABASE {service} OWNER {service};\n"
-        f"REVOKE CONNECT ON DATABASE {service} FROM PUBLIC;\n"
-    )
 
 
 def _keep_others_out(folder: Path) -> None:

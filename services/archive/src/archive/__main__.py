@@ -28,7 +28,7 @@ from archive.settings import ArchiveSettings
 from archive.sign_in.provider import Provider
 from archive.sign_in.routes import SignIn
 from archive.sign_in.sessions import Sessions
-from archive.web.desks import Desks, desks_in
+from archive.web.desks import Desks, desks_in, tokens_in
 from archive.web.doing import Doing
 from archive.web.pages import STATIC
 from archive.web.showing import Showing
@@ -70,7 +70,7 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
     review = Review(registry, forms)
     review_api = ReviewApi(api, review, sealer)
     figures_api = FiguresApi(api)
-    desks = Desks(desks_in(settings.desks), settings.desks_token)
+    desks = Desks(desks_in(settings.desks), tokens_in(settings.desks_tokens))
     showing = Showing(api, figures_api, desks)
     doing = Doing(showing, review, freezing, sealer)
     return Service(

@@ -39,8 +39,10 @@ class ArchiveSettings(ServiceSettings):
         description="Where the operators' page asks what is parked: intake=http://host:port, several "
         "divided by ','; without it, the page shows the archive's own desk",
     )
-    desks_token: SecretStr | None = Field(
-        default=None, description="The bearer token by which those desks are asked: their admin token"
+    desks_tokens: SecretStr | None = Field(
+        default=None,
+        description="What lets the archive in at those desks, the admin token of each service: intake=…, "
+        "several divided by ',' or lines; one that is not named is asked without",
     )
     oidc_issuer: str = Field(
         default="",
@@ -80,6 +82,12 @@ class ArchiveSettings(ServiceSettings):
     @classmethod
     def _desks_that_can_be_asked(cls, value: str) -> str:
         desks_in(value)
+        return value
+
+    @field_validator("desks_tokens")
+    @classmethod
+    def _tokens_that_can_be_sent(cls, value: SecretStr | None) -> SecretStr | None:
+        tokens_in(value)
         return value
 
     @field_validator("oidc_issuer", "oidc_redirect_url")
