@@ -187,7 +187,8 @@ def test_the_alerts_are_as_prometheus_wants_them() -> None:
     """And so is the example of how the services are found."""
     with skipping_if_missing():
         assert faults_of_rules(RULES) == ""
-        assert faults_of_configuration(PROMETHEUS / "prometheus.yaml") == ""
+        for name in ("prometheus.yaml", "kubernetes.yaml"):
+            assert faults_of_configuration(PROMETHEUS / name) == ""
 
 
 def test_every_alert_fires_when_it_is_to_and_is_quiet_otherwise() -> None:
@@ -272,7 +273,6 @@ def test_the_panels_of_the_dashboard_lie_beside_each_other() -> None:
     assert all(panel["title"] and (panel["type"] == "row" or panel["description"]) for panel in panels)
 
 
-def test_the_example_finds_the_services_at_their_usual_ports() -> None:
 def test_the_dashboard_is_what_grafana_can_import() -> None:
     """Any Grafana's: it asks for the Prometheus, and every panel and note asks that one and no other."""
     content = dashboard()
@@ -296,6 +296,7 @@ def test_the_dashboard_is_what_grafana_can_import() -> None:
         assert panel["type"] in {"stat", "timeseries"}
 
 
+def test_the_example_finds_the_services_at_their_usual_ports() -> None:
     """A job for each, by whose name an alert tells which it is."""
     content = yaml.safe_load((PROMETHEUS / "prometheus.yaml").read_text("utf-8"))
     found = {job["job_name"]: job["static_configs"][0]["targets"] for job in content["scrape_configs"]}
