@@ -304,6 +304,7 @@ def test_the_dashboard_is_what_grafana_can_import() -> None:
         values = [step["value"] for step in steps]
         assert (values[0], values[1:]) == (None, sorted(values[1:]))
         assert panel["type"] in {"stat", "timeseries"}
+        assert panel["options"].get("legend", {"showLegend": True})["showLegend"]
 
 
 def test_the_example_finds_the_services_at_their_usual_ports() -> None:
