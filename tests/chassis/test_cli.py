@@ -54,11 +54,14 @@ def test_check_looks_while_the_service_has_the_file_open(
     assert "in order" in capsys.readouterr().out
 
 
-def test_a_database_that_does_not_answer_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("word", ["check", "migrate"])
+def test_a_database_that_does_not_answer_is_told_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
     """And not by a traceback, in which an operator would look for what to do."""
     monkeypatch.setenv("TOY_ASKER_DATABASE_URL", "postgresql://toy@127.0.0.1:1/toy")
     with pytest.raises(SystemExit, match="StoreUnavailable: the database does not answer"):
-        command(["check"])
+        command([word])
 
 
 def test_settings_are_shown_with_secrets_masked(

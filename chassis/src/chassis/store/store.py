@@ -157,7 +157,15 @@ class Store:
         self._listeners.append(listener)
 
     async def migrate(self, *histories: Path) -> None:
-        """Bring the tables of the chassis and of the service up to date; does nothing when they are."""
+        """Bring the tables of the chassis and of the service up to date; does nothing when they are.
+
+        Raises:
+            StoreUnavailable: the database cannot be reached.
+        """
+        with told_as_unavailable():
+            await self._upgrade(histories)
+
+    async def _upgrade(self, histories: Iterable[Path]) -> None:
         async with self._writing.begin() as connection:
             if not self.is_sqlite:
                 await connection.execute(
