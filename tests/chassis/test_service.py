@@ -261,6 +261,21 @@ async def test_with_a_token_only_its_holder_is_let_in(tmp_path: Path) -> None:
         assert (await anyone.get("/admin/parked", headers=holder)).status == 200
 
 
+async def test_who_may_only_look_sees_the_list_and_nothing_else(tmp_path: Path) -> None:
+    """What people wrote, counts and decisions are for operators; their token opens the list as well."""
+    tokens = {"admin_token": SecretStr("a secret"), "look_token": SecretStr("a look")}
+    one = service(tmp_path, MemoryBus(), **tokens)
+    async with one.running(), client_of(one) as caller:
+        looker = {"Authorization": "Bearer a look"}
+        assert (await caller.get("/admin/parked", headers=looker)).status == 200
+        assert (await caller.get("/admin/parked", headers={"Authorization": "Bearer a secret"})).status == 200
+        for path in ("/admin/parked/x", "/admin/tally"):
+            assert (await caller.get(path, headers=looker)).status == 403
+        for deed in ("replay", "drop"):
+            path, said = f"/admin/parked/x/{deed}", {"by": "me", "note": "x"}
+            assert (await caller.post(path, json=said, headers=looker)).status == 403
+
+
 async def test_without_a_token_nobody_comes_in_through_a_proxy(tmp_path: Path) -> None:
     """Nor by a page that made a name point here, nor by a form."""
     one = service(tmp_path, MemoryBus())

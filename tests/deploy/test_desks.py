@@ -38,10 +38,13 @@ def secrets(tmp_path: Path) -> Path:
 
 
 def told(name: str, secrets: Path, folder: Path) -> dict[str, Any]:
-    """What each is told here beside its database: its own token, as deployed."""
+    """What each is told here beside its database: its own tokens, as deployed."""
     more = {"objects": (folder / "objects").as_uri()} if "objects" in SETTINGS[name].model_fields else {}
-    token = (secrets / name / "admin-token").read_text("utf-8").strip()
-    return {"admin_token": token, "config": CONFIG, "forms": str(FORMS), **more}
+    tokens = {
+        path.name.replace("-", "_"): path.read_text("utf-8").strip()
+        for path in (secrets / name).glob("*-token")
+    }
+    return {"config": CONFIG, "forms": str(FORMS), **tokens, **more}
 
 
 @pytest.fixture
@@ -106,9 +109,11 @@ def test_every_way_of_deploying_names_the_three_others_at_their_ports(file: str)
 def test_in_one_house_the_page_holds_the_key_of_each_room_that_is_locked(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Where a token is set for a service, the house gives it to the archive too."""
+    """Where a token is set for a service, the archive has it too: the lesser, if there is one."""
     monkeypatch.setenv("INTAKE_ADMIN_TOKEN", "hemlig")
+    monkeypatch.setenv("VALIDATION_ADMIN_TOKEN", "hemligare")
+    monkeypatch.setenv("VALIDATION_LOOK_TOKEN", "bara-titta")
     settings = example_services(tmp_path)["archive"].settings
     assert isinstance(settings, ArchiveSettings)
     told = {name: token.get_secret_value() for name, token in tokens_in(settings.desks_tokens).items()}
-    assert told == {"intake": "hemlig"}
+    assert told == {"intake": "hemlig", "validation": "bara-titta"}

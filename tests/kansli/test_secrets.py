@@ -65,16 +65,16 @@ def test_the_database_is_told_no_password(tmp_path: Path) -> None:
 
 
 def test_the_archive_gets_the_tokens_of_the_others_desks(tmp_path: Path) -> None:
-    """Anew when one was changed; its own it has already."""
+    """Those that only look, and anew when one was changed; its own it has already."""
     fill(tmp_path, WITH_POSTGRESQL)
-    changed = tmp_path / "intake" / "admin-token"
+    changed = tmp_path / "intake" / "look-token"
     changed.unlink()
     changed.write_text("nytt\n", "utf-8")
     fill(tmp_path, WITH_POSTGRESQL)
     tokens = tokens_in(SecretStr((tmp_path / "archive" / "desks-tokens").read_text("utf-8")))
     assert tokens.keys() == SERVICES.keys() - {"archive"}
     for name, token in tokens.items():
-        assert token.get_secret_value() == (tmp_path / name / "admin-token").read_text("utf-8").strip()
+        assert token.get_secret_value() == (tmp_path / name / "look-token").read_text("utf-8").strip()
 
 
 def test_a_hash_is_what_the_documentation_says_it_is() -> None:
@@ -158,7 +158,7 @@ def test_the_command_names_what_it_made_and_shows_no_secret(
 ) -> None:
     """The second time nothing."""
     words = ["secrets", str(tmp_path), "--relay", "smtp://relay:25"]
-    for expected in (13, 0):
+    for expected in (16, 0):
         with pytest.raises(SystemExit, match="0"):
             main(words)
         assert len(capsys.readouterr().out.splitlines()) == expected

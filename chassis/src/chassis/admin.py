@@ -118,11 +118,17 @@ def admin_operations(
         forms = await tally() if tally else {}
         return _json({"forms": forms, "parked": on_desk, "outbox": await relay.pending(store)})
 
-    guarded = only_here(settings.admin_token)
+    for_operators = only_here(settings.admin_token)
+    for_who_looks = only_here(settings.admin_token, settings.look_token)
     return [
-        replace(operation, handler=guarded(_or_missing(operation.handler)))
-        for operation in [_counting(count), *_reading(desk), *_deciding(desk)]
+        _guarded(_counting(count), for_operators),
+        _guarded(_listing(desk), for_who_looks),
+        *(_guarded(operation, for_operators) for operation in [_showing(desk), *_deciding(desk)]),
     ]
+
+
+def _guarded(operation: Operation, guard: Callable[[Handler], Handler]) -> Operation:
+    return replace(operation, handler=guard(_or_missing(operation.handler)))
 
 
 def _counting(count: Handler) -> Operation:
@@ -137,29 +143,31 @@ def _counting(count: Handler) -> Operation:
     )
 
 
-def _reading(desk: Desk) -> list[Operation]:
-    return [
-        Operation(
-            method="GET",
-            path="/admin/parked",
-            handler=desk.list,
-            id="list-parked",
-            summary="List what is on the desk, the oldest first.",
-            parameters=[_STATE],
-            answers={200: json_answer("What is parked.", _DESK), **problems(403, 422)},
-            **FOR_OPERATORS,
-        ),
-        Operation(
-            method="GET",
-            path="/admin/parked/{id}",
-            handler=desk.show,
-            id="show-parked",
-            summary="Show one item whole, with what was written in it.",
-            parameters=[_PARKED_ID],
-            answers={200: json_answer("The item.", _WHOLE_ITEM), **problems(403, 404)},
-            **FOR_OPERATORS,
-        ),
-    ]
+def _listing(desk: Desk) -> Operation:
+    """Nothing of what people wrote: the operators' page of another service may show it."""
+    return Operation(
+        method="GET",
+        path="/admin/parked",
+        handler=desk.list,
+        id="list-parked",
+        summary="List what is on the desk, the oldest first.",
+        parameters=[_STATE],
+        answers={200: json_answer("What is parked.", _DESK), **problems(403, 422)},
+        **FOR_OPERATORS,
+    )
+
+
+def _showing(desk: Desk) -> Operation:
+    return Operation(
+        method="GET",
+        path="/admin/parked/{id}",
+        handler=desk.show,
+        id="show-parked",
+        summary="Show one item whole, with what was written in it.",
+        parameters=[_PARKED_ID],
+        answers={200: json_answer("The item.", _WHOLE_ITEM), **problems(403, 404)},
+        **FOR_OPERATORS,
+    )
 
 
 def _deciding(desk: Desk) -> list[Operation]:

@@ -15,15 +15,20 @@ _FORWARDED = ("Forwarded", "Via", "X-Forwarded-", "X-Real-", "X-Original-", "CF-
 """How the headers begin by which a proxy says that it only passes something on."""
 
 
-def only_here(token: SecretStr | None) -> Callable[[Handler], Handler]:
+def only_here(token: SecretStr | None, lesser: SecretStr | None = None) -> Callable[[Handler], Handler]:
     """Let in who holds the token; without a token, who calls directly on loopback.
+
+    `lesser` is another token that lets in here too, where its holder may do less elsewhere.
 
     A POST must be JSON, which no other site's page can make a browser send.
     """
 
+    def is_let_in(request: web.Request) -> bool:
+        return holds_token(request, token) if token else is_direct(request)
+
     def guarded(handler: Handler) -> Handler:
         async def checked(request: web.Request) -> web.StreamResponse:
-            if not (holds_token(request, token) if token else is_direct(request)):
+            if not (is_let_in(request) or (lesser and holds_token(request, lesser))):
                 raise plain_problem(403)
             if request.method == "POST" and request.content_type != "application/json":
                 raise plain_problem(415)

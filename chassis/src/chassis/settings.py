@@ -50,6 +50,11 @@ class ServiceSettings(BaseSettings):
         default=None,
         description="Bearer token for /admin; without it, /admin answers only on loopback",
     )
+    look_token: SecretStr | None = Field(
+        default=None,
+        description="Bearer token that lists what is parked and lets do nothing more: what the archive's "
+        "operators' page holds of the other services",
+    )
     migrate_at_start: bool = Field(
         default=True,
         description="Bring the database's tables up to date at start; off where a separate job does it",

@@ -80,11 +80,8 @@ def _desks(others: Iterable[ServiceSettings]) -> str:
 
 def _tokens(others: Iterable[ServiceSettings]) -> str:
     """What lets it in there, where a room has a lock."""
-    return ",".join(
-        f"{settings.service}={settings.admin_token.get_secret_value()}"
-        for settings in others
-        if settings.admin_token
-    )
+    tokens = {settings.service: settings.look_token or settings.admin_token for settings in others}
+    return ",".join(f"{name}={token.get_secret_value()}" for name, token in tokens.items() if token)
 
 
 def _settings(kind: type[ServiceSettings], plan: Plan, **more: Any) -> Any:

@@ -5,7 +5,8 @@
 | `<service>/amqp-url`             | the broker, with the service's own user and password               |
 | `<service>/database-url`         | the service's own database and user, where PostgreSQL is named     |
 | `<service>/admin-token`          | lets an operator in at `/admin`                                    |
-| `archive/desks-tokens`           | the others' admin tokens, for the operators' page                  |
+| `<service>/look-token`           | lists what is parked and lets do no more; not of the archive       |
+| `archive/desks-tokens`           | those tokens, for the operators' page                              |
 | `intake/`, `archive/sealing-key` | seals what few may read                                            |
 | `intake/`, `validation/personal-number-key` | one key: hashes personnummer as the register has them   |
 | `notification/smtp-url`          | the mail relay                                                     |
@@ -36,7 +37,7 @@ from kansli.operators import SERVICES
 
 SEALS = ("intake", "archive")
 HASHES_NUMBERS = ("intake", "validation")
-SHOWS_DESKS = "archive"
+LOOKED_AT = ("intake", "validation", "notification")
 NUMBER_KEY = "personal-number-key"
 
 OURS_ALONE = 0o700
@@ -83,6 +84,8 @@ def _first(folder: Path, servers: Servers) -> Iterator[tuple[str, str]]:
             yield f"{service}/database-url", _with_user(servers.database, service, service)
     for service in SEALS:
         yield f"{service}/sealing-key", secrets.token_urlsafe(32)
+    for service in LOOKED_AT:
+        yield f"{service}/look-token", secrets.token_urlsafe(32)
     number_key = _number_key(folder)
     for service in HASHES_NUMBERS:
         yield f"{service}/{NUMBER_KEY}", number_key
@@ -94,7 +97,7 @@ def _first(folder: Path, servers: Servers) -> Iterator[tuple[str, str]]:
 def _derived(folder: Path, servers: Servers) -> Iterator[tuple[str, str]]:
     hashes = {service: password_hash(_password(folder, service, "amqp-url")) for service in SERVICES}
     yield "rabbitmq/definitions.json", written(definitions(hashes))
-    yield f"{SHOWS_DESKS}/desks-tokens", "".join(_desk_tokens(folder))
+    yield "archive/desks-tokens", "".join(_desk_tokens(folder))
     if servers.database:
         passwords = {service: _password(folder, service, "database-url") for service in SERVICES}
         yield "postgresql/roles.sql", database_roles.written(passwords)
@@ -102,9 +105,8 @@ def _derived(folder: Path, servers: Servers) -> Iterator[tuple[str, str]]:
 
 def _desk_tokens(folder: Path) -> Iterator[str]:
     """A line for each service but the one that asks."""
-    for service in SERVICES:
-        if service != SHOWS_DESKS:
-            yield f"{service}={(folder / service / 'admin-token').read_text('utf-8').strip()}\n"
+    for service in LOOKED_AT:
+        yield f"{service}={(folder / service / 'look-token').read_text('utf-8').strip()}\n"
 
 
 def _number_key(folder: Path) -> str:

@@ -41,7 +41,7 @@ class ArchiveSettings(ServiceSettings):
     )
     desks_tokens: SecretStr | None = Field(
         default=None,
-        description="What lets the archive in at those desks, the admin token of each service: intake=…, "
+        description="What lets the archive in at those desks, the look token of each service: intake=…, "
         "several divided by ',' or lines; one that is not named is asked without",
     )
     oidc_issuer: str = Field(
