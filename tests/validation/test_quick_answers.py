@@ -11,7 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from support.houses import SHIPPED_FORMS
-from validation.expressions import EvaluationError, Expression, ExpressionError, Told, compiled
+from validation.expressions import EvaluationError, Expression, ExpressionError, Told, amounts, compiled
+from validation.facts import Fact
 from validation.forms import Form, load_form
 from validation.register import committee_from
 from validation.rules import functions_for
@@ -136,6 +137,40 @@ def test_a_quick_answer_is_cels(source: str, data: Mapping[str, Any], person: An
     if answers := quick(expression, told(data, person)):
         expected = by_cel(expression, told(data, person))
         assert (repr(_kinds(answers[0])), answers[0]) == (repr(_kinds(expected)), expected)
+
+
+@given(
+    condition=sources("truth"),
+    amount=st.sampled_from(["whole", "broken"]).flatmap(sources),
+    many=st.lists(reports),
+)
+@settings(max_examples=200, deadline=None)
+@example("past.truth", "past.broken", [{"truth": True, "broken": 0.1 * number} for number in range(9)])
+def test_many_are_summed_as_one_by_one(condition: str, amount: str, many: list[Any]) -> None:
+    """Of the past too: to the last bit, and what has no answer for one of them has none for all."""
+    where, share = (asked_of_past(source) for source in (condition, amount))
+    if where is None or share is None:
+        return
+    kind = 0 if "whole" in amount else 0.0
+    fact = Fact("f", "person", None, share, where, kind, amounts("past", where, share))
+    total = fact.quickly(told({}, None), many)
+    if total is not None:
+        assert repr(total) == repr(one_by_one(fact, many))
+
+
+def asked_of_past(source: str) -> Expression | None:
+    try:
+        return compiled(re.sub(r"\bdata\b", "past", source), {"past": None, "person": None, "unit": None})
+    except ExpressionError:
+        return None
+
+
+def one_by_one(fact: Fact, many: list[Any]) -> int | float:
+    total, asked = fact.nothing, told({}, None)
+    for one in many:
+        asked.tell("past", one)
+        total += fact.of(asked)
+    return total
 
 
 def _kinds(value: Any) -> Any:

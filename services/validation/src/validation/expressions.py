@@ -16,7 +16,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import cel
 
-from validation.quick_answers import QuickAnswer, left_to_cel, quick_answer
+from validation.quick_answers import QuickAmounts, QuickAnswer, left_to_cel, quick_amounts, quick_answer
 from validation.texts import Json, swedish
 
 Answer = TypeVar("Answer")
@@ -143,6 +143,12 @@ def compiled(source: str, vocabulary: Vocabulary) -> Expression:
     program = cel.compile(_without_the_whole(source))
     read = {name: _read(name, program.source) for name in program.variables()}
     return Expression(source, program, read, quick_answer(program.source, _OURS) or left_to_cel)
+
+
+def amounts(name: str, condition: Expression, amount: Expression | None) -> QuickAmounts:
+    """Give the amount, or 1, for each of many values of the variable for which the condition holds."""
+    given = amount.program.source if amount else "1"
+    return quick_amounts(name, condition.program.source, given, _OURS) or left_to_cel
 
 
 def read_by(expressions: Iterable[Expression]) -> Read:

@@ -19,10 +19,12 @@ from validation.expressions import (
     Read,
     Told,
     Vocabulary,
+    amounts,
     compiled,
     narrowed,
     read_by,
 )
+from validation.quick_answers import QuickAmounts
 from validation.schemas import Schema
 from validation.texts import Json
 
@@ -65,6 +67,8 @@ class Fact:
     where: Expression | None
     nothing: Number
     """The fact without any past: 0 or 0.0, which tells a sum's type."""
+    quick: QuickAmounts
+    """What each of many reports adds to it, without CEL."""
 
     @property
     def expressions(self) -> Iterator[Expression]:
@@ -82,6 +86,17 @@ class Fact:
         if whose is None or near is None:
             return [] if whose is None else same
         return [place for place in same if abs((past[place].event_date - occasion.day).days) <= near]
+
+    def quickly(self, told: Told, past: Sequence[Json]) -> Number | None:
+        """Count or sum, one after the other; None where CEL must be asked of at least one."""
+        try:
+            shares = self.quick(told.variables, told.functions, past)
+        except Exception:
+            return None
+        total = self.nothing
+        for share in shares:
+            total += type(self.nothing)(share)
+        return total
 
     def of(self, told: Told) -> Number:
         """Give what the `past` that is told adds to the fact; raises `EvaluationError`."""
@@ -117,10 +132,11 @@ def compiled_fact(name: str, text: FactText, words: Vocabulary, blank: Told) -> 
     """Compile a fact; `blank` is told where `past` and `data` are filled in by type only."""
     if text.count is not None:
         share = compiled(text.count, words)
-        return Fact(name, text.over, text.within_days, share, None, 0)
+        return Fact(name, text.over, text.within_days, share, None, 0, amounts("past", share, None))
     share = compiled(str(text.sum), words)
     where = compiled(text.where or "true", words)
-    return Fact(name, text.over, text.within_days, share, where, _zero(share, blank))
+    quick = amounts("past", where, share)
+    return Fact(name, text.over, text.within_days, share, where, _zero(share, blank), quick)
 
 
 def _zero(share: Expression, blank: Told) -> Number:
@@ -164,29 +180,31 @@ def counted(
     `past` is what `relevant` gave.
     """
     totals = nothing(facts)
-    for one, covering in zip(past, _covering(facts, past, occasion), strict=True):
-        if covering:
-            told.tell("past", seen.of(one))
-        for fact in covering:
-            if fact.name in totals:
-                _add(fact, told, totals)
+    covered = [fact.covered(past, occasion) for fact in facts]
+    read = {place: seen.of(past[place]) for place in sorted(set().union(*covered))}
+    left: dict[int, list[Fact]] = {place: [] for place in read}
+    for fact, places in zip(facts, covered, strict=True):
+        total = fact.quickly(told, [read[place] for place in places])
+        if total is not None:
+            totals[fact.name] = total
+            continue
+        for place in places:
+            left[place].append(fact)
+    for place, by_cel in left.items():
+        _add(by_cel, told, read[place], totals)
     return totals
 
 
-def _add(fact: Fact, told: Told, totals: dict[str, Number]) -> None:
-    try:
-        totals[fact.name] += fact.of(told)
-    except EvaluationError:
-        del totals[fact.name]
-
-
-def _covering(facts: Sequence[Fact], past: Sequence[Past], occasion: Occasion) -> list[list[Fact]]:
-    """The facts that look at each of the past."""
-    covering: list[list[Fact]] = [[] for _ in past]
+def _add(facts: Sequence[Fact], told: Told, past: Json, totals: dict[str, Number]) -> None:
+    """One report at a time for all facts, since CEL copies all that it knows for each."""
+    if facts:
+        told.tell("past", past)
     for fact in facts:
-        for place in fact.covered(past, occasion):
-            covering[place].append(fact)
-    return covering
+        try:
+            if fact.name in totals:
+                totals[fact.name] += fact.of(told)
+        except EvaluationError:
+            del totals[fact.name]
 
 
 class PastReader:

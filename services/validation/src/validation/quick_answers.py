@@ -20,6 +20,9 @@ from validation.texts import Json
 QuickAnswer = Callable[[Mapping[str, Json], Mapping[str, Callable[..., Any]]], Json]
 """The answer by variables and functions; raises anything when it is CEL's to answer."""
 
+QuickAmounts = Callable[[Mapping[str, Json], Mapping[str, Callable[..., Any]], Sequence[Json]], list[Any]]
+"""The amounts by variables, functions and the many values of one more variable; it raises as well."""
+
 _PIECE = re.compile(
     r"""\s*(\d+\.\d+|\d+|"[^"\\\n]*"|'[^'\\\n]*'|[A-Za-z_]\w*|&&|\|\||[=!<>]=|[-+!<>?:.,()\[\]{}])""",
     re.ASCII,
@@ -39,17 +42,36 @@ def quick_answer(source: str, functions: Collection[str]) -> QuickAnswer | None:
 
     `functions` are those that are ours.
     """
+    body = _read(source, functions)
+    return None if body is None else _built(["told", "functions"], body)
+
+
+def quick_amounts(name: str, condition: str, amount: str, functions: Collection[str]) -> QuickAmounts | None:
+    """Build what gives the amount for each of many values of the variable for which the condition holds."""
+    holds, given = _read(condition, functions, name), _read(amount, functions, name)
+    if holds is None or given is None:
+        return None
+    one = ast.comprehension(
+        ast.Name(f"_{name}", ast.Store()), ast.Name("many", ast.Load()), [_truth(holds)], 0
+    )
+    return _built(["told", "functions", "many"], ast.ListComp(_call("number", given), [one]))
+
+
+def _read(source: str, functions: Collection[str], *bound: str) -> ast.expr | None:
     try:
-        body = _Reading(_pieces(source), functions).whole()
+        return _Reading(_pieces(source), functions, bound).whole()
     except (NotPlain, RecursionError):
         return None
-    arguments = ast.arguments([], [ast.arg("told"), ast.arg("functions")], None, [], [], None, [])
+
+
+def _built(names: Sequence[str], body: ast.expr) -> Callable[..., Any]:
+    arguments = ast.arguments([], [*map(ast.arg, names)], None, [], [], None, [])
     tree = ast.fix_missing_locations(ast.Expression(ast.Lambda(arguments, body)))
-    answer: QuickAnswer = eval(compile(tree, "<CEL>", "eval"), _MEANINGS)  # noqa: S307
-    return answer
+    built: Callable[..., Any] = eval(compile(tree, "<CEL>", "eval"), _MEANINGS)  # noqa: S307
+    return built
 
 
-def left_to_cel(_told: Mapping[str, Json], _functions: Mapping[str, Callable[..., Any]]) -> Json:
+def left_to_cel(*_told: Any) -> Any:
     """The quick answer of what is not plain."""
     raise NotPlain
 
@@ -68,11 +90,11 @@ def _pieces(source: str) -> list[str]:
 class _Reading:
     """One expression, read from its pieces by precedence, `?:` first and fields last."""
 
-    def __init__(self, pieces: Sequence[str], functions: Collection[str]) -> None:
+    def __init__(self, pieces: Sequence[str], functions: Collection[str], bound: Sequence[str]) -> None:
         self._pieces = pieces
         self._at = 0
         self._functions = functions
-        self._bound: list[str] = []
+        self._bound = [*bound]
 
     def whole(self) -> ast.expr:
         found = self._choice()
@@ -339,6 +361,12 @@ def _sound(number: Json) -> Json:
     return number
 
 
+def _number_of(value: Json) -> Json:
+    if type(value) in (int, float):
+        return value
+    raise NotPlain
+
+
 def _is_within(sought: Json, among: Json) -> bool:
     """A text is no key and no item but itself."""
     if type(sought) is str and type(among) in (tuple, list, dict):
@@ -386,6 +414,7 @@ _MEANINGS: dict[str, Any] = {
     "at_most": _is_at_most,
     "plus": _plus,
     "minus": _minus,
+    "number": _number_of,
     "within": _is_within,
     "holds": _holds,
     "at": _at,
