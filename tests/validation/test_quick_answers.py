@@ -121,7 +121,7 @@ def by_cel(expression: Expression, told: Told) -> Any:
 
 
 @given(source=st.sampled_from(sorted(JOINED)).flatmap(sources), data=reports, person=people)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None)
 @example("data.a == data.b || data.c", {"a": 1, "b": 1}, None)
 @example("data.a == null", {"a": {}}, None)
 @example("data.a + data.b - 1 < 2", {"a": 1, "b": 2**63 - 1}, None)
@@ -144,7 +144,7 @@ def test_a_quick_answer_is_cels(source: str, data: Mapping[str, Any], person: An
     amount=st.sampled_from(["whole", "broken"]).flatmap(sources),
     many=st.lists(reports),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @example("past.truth", "past.broken", [{"truth": True, "broken": 0.1 * number} for number in range(9)])
 def test_many_are_summed_as_one_by_one(condition: str, amount: str, many: list[Any]) -> None:
     """Of the past too: to the last bit, and what has no answer for one of them has none for all."""

@@ -53,7 +53,8 @@ _CANDIDATE = re.compile(
 )
 """Every repetition is bounded, so the search is linear in the text whatever the text is.
 
-It looks ahead without consuming, so that a date before a number cannot swallow its first digits.
+It looks ahead without consuming, so that a date before a number cannot swallow its first digits; it is
+tried where a row of digits begins, since there is nowhere else that a number can.
 """
 
 
@@ -63,11 +64,13 @@ _LATIN_DIGITS = "0123456789²³¹¼½¾".encode("latin-1")
 _MOST_DIGITS = 2
 """In a row, that one character outside Latin-1 becomes in NFKC: ⑩."""
 
-_DIGIT = re.compile("[0-9\u00b2\u00b3\u00b9\u00bc-\u00be\u0100-\U0010ffff]")
-"""Outside Latin-1 much becomes a digit in NFKC; most of what people write here is inside it."""
-
-_DIGIT = re.compile("[0-9]")
+_DIGITS = re.compile("[0-9]+")
 _FEWEST_DIGITS = 10
+
+_NOT_AS_READ = (
+    bytes(byte for byte in range(256) if unicodedata.normalize("NFKC", chr(byte)) != chr(byte)) + b"\xad"
+)
+"""All of Latin-1 that is something else in NFKC, or invisible; nearly all texts have none of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +84,17 @@ class PersonalNumber:
 
 def readable(text: str) -> str:
     """Give the text as a reader sees it: NFKC, and without invisible characters."""
-    if text.isascii():
+    if text.isascii() or _is_as_read(text):
         return text
     return _INVISIBLE.sub("", unicodedata.normalize("NFKC", _PILE.sub(r"\1", text)))
+
+
+def _is_as_read(text: str) -> bool:
+    try:
+        latin = text.encode("latin-1")
+    except UnicodeEncodeError:
+        return False
+    return len(latin.translate(None, _NOT_AS_READ)) == len(latin)
 
 
 def find(text: str, today: date) -> Iterator[PersonalNumber]:
@@ -91,10 +102,11 @@ def find(text: str, today: date) -> Iterator[PersonalNumber]:
     if not _may_hold_a_number(text):
         return
     seen = readable(text)
-    if len(_DIGIT.findall(seen)) < _FEWEST_DIGITS:
+    if sum(map(len, _DIGITS.findall(seen))) < _FEWEST_DIGITS:
         return
-    for match in _CANDIDATE.finditer(seen):
-        if kind := _kind(match, today):
+    for run in _DIGITS.finditer(seen):
+        match = _CANDIDATE.match(seen, run.start())
+        if match and (kind := _kind(match, today)):
             yield PersonalNumber(kind, match.start(), match.end("serial"))
 
 
@@ -102,11 +114,11 @@ def masked(text: str, today: date) -> str:
     """Write `•` for the digits of certain numbers, in what is shown outside the held report."""
     if not _may_hold_a_number(text):
         return text
-    seen = readable(text)
     certain = [hit for hit in find(text, today) if hit.kind == "certain"]
+    seen = readable(text) if certain else text
     for hit in certain:
         seen = seen[: hit.start] + re.sub(r"\d", "•", seen[hit.start : hit.end]) + seen[hit.end :]
-    return seen if certain else text
+    return seen
 
 
 def _may_hold_a_number(text: str) -> bool:
