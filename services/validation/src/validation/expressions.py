@@ -178,18 +178,19 @@ def _both(one: Read, other: Read) -> Read:
 def _read(name: str, source: str) -> Read:
     """Read which parts of the variable the expression names; all of it where that cannot be told.
 
-    A name before a parenthesis is a method and no part; whether something is null takes no part of it.
+    A name before a parenthesis is a method and no part; whether something is there or null takes no part of it.
     """
     if _UNCLEAR.search(source):
         return None
     steps = r"(?:\.[A-Za-z_]\w*\b(?!\s*\())*"
-    places = rf"(?<![\w.]){re.escape(name)}\b(?P<steps>{steps})(?P<is_null>\s*[=!]=\s*null\b)?"
+    named = rf"(?<![\w.]){re.escape(name)}\b(?P<steps>{steps})"
+    places = rf"(?P<is_there>\bhas\(\s*)?{named}(?P<is_null>\s*[=!]=\s*null\b)?"
     found = [*re.finditer(places, _without_literals(source))]
     return _together(_part(match) for match in found) if found else None
 
 
 def _part(match: re.Match[str]) -> Read:
-    part: Read = {} if match["is_null"] else None
+    part: Read = {} if match["is_null"] or match["is_there"] else None
     for step in reversed(match["steps"].split(".")[1:]):
         part = {step: part}
     return part
