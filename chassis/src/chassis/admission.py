@@ -60,7 +60,7 @@ async def _read(request: web.Request, most_bytes: int) -> bytes:
     if (request.content_length or 0) > most_bytes:
         raise _too_large(most_bytes)
     if request.content.is_eof():
-        return await _read_bounded(request.content, most_bytes)
+        return _bounded(request.content.read_nowait(), most_bytes)
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             return await _read_bounded(request.content, most_bytes)
@@ -78,6 +78,12 @@ async def _read_bounded(content: StreamReader, most_bytes: int) -> bytes:
             raise _too_large(most_bytes)
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _bounded(body: bytes, most_bytes: int) -> bytes:
+    if len(body) > most_bytes:
+        raise _too_large(most_bytes)
+    return body
 
 
 def _too_large(most_bytes: int) -> Problem:

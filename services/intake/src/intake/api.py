@@ -358,7 +358,7 @@ def _digest(draft: Draft, submitter: Submitter) -> str:
 def _sorted(content: object) -> object:
     if isinstance(content, dict):
         return {key: _sorted(content[key]) for key in sorted(content)}
-    return list(map(_sorted, content)) if isinstance(content, list) else content
+    return [_sorted(item) for item in content] if isinstance(content, list) else content
 
 
 def _answer(receipt: Receipt) -> web.Response:

@@ -125,9 +125,12 @@ def _is_sound(content: dict[str, Any] | list[Any], levels: int) -> bool:
     for item in content.values() if isinstance(content, dict) else content:
         if isinstance(item, float) and not math.isfinite(item):
             return False
-        if isinstance(item, dict | list) and not _is_sound(item, levels - 1):
+        if isinstance(item, _NESTED) and not _is_sound(item, levels - 1):
             return False
     return True
+
+
+_NESTED = (dict, list)
 
 
 def _parse(body: bytes) -> Any:
