@@ -271,6 +271,37 @@ async def test_a_cancelled_reader_leaves_the_store_readable(store: Store) -> Non
     assert await asyncio.gather(*(column(store, effects) for _ in range(8))) == [[]] * 8
 
 
+COUNTING = text(
+    "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 200000) SELECT x FROM n"
+)
+
+
+async def read_long(store: Store) -> int:
+    async with store.read() as connection:
+        return len((await connection.execute(COUNTING)).all())
+
+
+async def test_a_long_read_holds_up_nobody(store: Store) -> None:
+    """Neither while the database counts, nor while it hands out what it found."""
+    reading, turns = asyncio.create_task(read_long(store)), 0
+    while not reading.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert reading.result() == 200_000
+    assert turns > 200
+
+
+async def test_a_reader_cancelled_in_a_long_read_does_not_wait_for_its_end(store: Store) -> None:
+    """Others go on reading meanwhile."""
+    reading = asyncio.create_task(read_long(store))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    reading.cancel()
+    assert await column(store, effects) == []
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+
+
 async def test_closing_finishes_what_waits(store: Store, open_another: OpenStore) -> None:
     """What was asked for before the stop is on disk after it."""
     writes = [asyncio.create_task(store.write(write_effect)) for _ in range(20)]

@@ -8,11 +8,12 @@ from typing import Any
 from urllib.parse import quote
 
 from pydantic_core import from_json, to_json
-from sqlalchemy import Connection, event
+from sqlalchemy import event
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
 
+from chassis.store.beside_sqlite import Reading, begin
 from chassis.store.inline_sqlite import begin_immediate
 from chassis.store.trouble import StoreLocked
 
@@ -36,19 +37,17 @@ def sqlite_engines(path: Path) -> tuple[AsyncEngine, AsyncEngine]:
         **_ALWAYS,
     )
     reading = create_async_engine(
-        URL.create(
-            "sqlite+aiosqlite", database=f"file:{quote(str(path))}", query={"mode": "ro", "uri": "true"}
-        ),
+        URL.create("sqlite+beside", database=f"file:{quote(str(path))}", query={"mode": "ro", "uri": "true"}),
         poolclass=AsyncAdaptedQueuePool,
         pool_size=READERS,
         max_overflow=0,
-        connect_args={"timeout": BUSY_TIMEOUT_S},
+        connect_args={"timeout": BUSY_TIMEOUT_S, "factory": Reading, "check_same_thread": False},
         **_ALWAYS,
     )
     event.listen(writing.sync_engine, "connect", _make_durable)
     event.listen(writing.sync_engine, "begin", begin_immediate)
     event.listen(reading.sync_engine, "connect", _leave_transactions_to_us)
-    event.listen(reading.sync_engine, "begin", _begin)
+    event.listen(reading.sync_engine, "begin", begin)
     return writing, reading
 
 
@@ -95,10 +94,6 @@ def _make_durable(connection: Any, record: Any) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
 
 
 @contextmanager
