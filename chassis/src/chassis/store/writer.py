@@ -24,8 +24,8 @@ WorkForMany: TypeAlias = Callable[[Transaction, Sequence[Item]], Awaitable[Seque
 MOST_CONFLICTS = 5
 """PostgreSQL looks once a second for two that wait for each other."""
 
-MOST_PER_COMMIT = 64
-"""Beyond this a larger group gains little, each member waits for all, and nothing is left to do meanwhile."""
+MOST_PER_COMMIT = 128
+"""Beyond this a larger group gains little, and each member waits for all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
