@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
+from holidays import DE_FACTO, PUBLIC, country_holidays
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +11,8 @@ from chassis.clock import in_stockholm
 from notification.workdays import is_workday, next_round, round_of_week, workday_from, workdays_before
 
 SEVEN = time(7)
+SATURDAY = 5
+FREE = country_holidays("SE", categories=(PUBLIC, DE_FACTO))
 FROM_2024 = datetime(2024, 1, 1, tzinfo=UTC)
 moments = st.integers(0, 6 * 365 * 24 * 60).map(lambda minutes: FROM_2024 + timedelta(minutes=minutes))
 
@@ -42,6 +45,12 @@ moments = st.integers(0, 6 * 365 * 24 * 60).map(lambda minutes: FROM_2024 + time
 def test_nobody_works_on_weekends_holidays_and_their_eves(day: date, works: bool) -> None:
     """The three eves are as free as holidays."""
     assert works == is_workday(day)
+
+
+def test_every_day_is_free_when_the_law_says_so() -> None:
+    """As a library of the whole world's holidays has it, from the first national day that was one."""
+    days = (date(2005, 1, 1) + timedelta(count) for count in range(95 * 365))
+    assert [day for day in days if is_workday(day) != (day.weekday() < SATURDAY and day not in FREE)] == []
 
 
 @pytest.mark.parametrize(

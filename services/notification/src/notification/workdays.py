@@ -2,12 +2,8 @@
 
 from datetime import date, datetime, time, timedelta
 
-from holidays import DE_FACTO, PUBLIC, country_holidays
-
 from chassis.clock import STOCKHOLM, in_stockholm
-
-_FREE = country_holidays("SE", categories=(PUBLIC, DE_FACTO))
-"""Holidays, and the eves that count as such (semesterlagen 1977:480 § 7)."""
+from notification.holidays import is_holiday
 
 _SATURDAY = 5
 _DAY = timedelta(days=1)
@@ -18,7 +14,7 @@ _WORK_BEGINS, _WORK_ENDS = time(8), time(16)
 
 
 def is_workday(day: date) -> bool:
-    return day.weekday() < _SATURDAY and day not in _FREE
+    return day.weekday() < _SATURDAY and not is_holiday(day)
 
 
 def workday_from(day: date) -> date:
