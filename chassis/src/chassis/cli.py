@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from chassis.beforehand import in_a_line, see_to_tables
 from chassis.bus import Bus
 from chassis.bus.rabbitmq import RabbitMQBus, broker_faults
 from chassis.folders import BrokenFolder
@@ -16,7 +17,7 @@ from chassis.garbage import spare_what_stays
 from chassis.logs import write_logs
 from chassis.service import NotMigrated, Service, run_until_signal
 from chassis.settings import ServiceSettings, SettingsError
-from chassis.store import StoreLocked, StoreUnavailable
+from chassis.store import StoreTrouble
 
 Build = Callable[[ServiceSettings, Bus], Service]
 
@@ -54,10 +55,8 @@ def main(
     asked = parser.parse_args(arguments)
     try:
         _obey(asked, settings_type, build, {one.name: one for one in own})
-    except (SettingsError, BrokenFolder, StoreLocked, NotMigrated, BrokerUnfit) as error:
-        sys.exit(f"{type(error).__name__}: {error}")
-    except StoreUnavailable as error:
-        sys.exit(f"StoreUnavailable: the database does not answer as it should: {error}")
+    except (SettingsError, BrokenFolder, BrokerUnfit, NotMigrated, StoreTrouble) as error:
+        sys.exit(in_a_line(error))
 
 
 def _obey(
@@ -74,20 +73,16 @@ def _obey(
 
 def _run(settings: ServiceSettings, build: Callable[..., Service]) -> None:
     """Serve until told to stop."""
-    os.umask(FOR_US_ALONE)
-    write_logs(service=settings.service)
-    spare_what_stays()
-    asyncio.run(_serve(settings, build))
-
-
-async def _serve(settings: ServiceSettings, build: Callable[..., Service]) -> None:
     if settings.amqp_url is None:
         raise SettingsError(
             f"{settings.prefix()}AMQP_URL is missing; without a broker, run all services as `kansli up`"
         )
-    await run_until_signal(
-        build(settings, RabbitMQBus(settings.amqp_url.get_secret_value(), settings.service))
-    )
+    os.umask(FOR_US_ALONE)
+    write_logs(service=settings.service)
+    service = build(settings, RabbitMQBus(settings.amqp_url.get_secret_value(), settings.service))
+    see_to_tables([service])
+    spare_what_stays()
+    asyncio.run(run_until_signal(service))
 
 
 def _check(settings: ServiceSettings, build: Callable[..., Service]) -> None:

@@ -76,6 +76,8 @@ class Service:
     background: Sequence[Callable[[], Awaitable[None]]] = ()
     cleanup: Sequence[Callable[[], Awaitable[None]]] = ()
     schedule: RetrySchedule = field(default_factory=RetrySchedule)
+    has_tables: bool = False
+    """Whether somebody has seen to the tables beforehand."""
     health: Health = field(init=False)
 
     def __post_init__(self) -> None:
@@ -119,6 +121,23 @@ class Service:
     async def _open_store(self, stack: AsyncExitStack) -> None:
         await self.store.open()
         stack.push_async_callback(self.store.close)
+        if not self.has_tables:
+            await self._make_sure_of_tables()
+
+    async def see_to_tables(self) -> None:
+        """Bring the tables up to date, or see that they are, and let go of the store again.
+
+        Raises:
+            NotMigrated: they are not, and another job is to see to it.
+            StoreLocked: another process has the SQLite file open.
+        """
+        await self.store.open()
+        try:
+            await self._make_sure_of_tables()
+        finally:
+            await self.store.close()
+
+    async def _make_sure_of_tables(self) -> None:
         if self.settings.migrate_at_start:
             await self.migrate()
         elif not await self.store.is_migrated(self.history):

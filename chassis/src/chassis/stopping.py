@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from multiprocessing import parent_process
+from threading import Thread
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -65,3 +68,14 @@ async def until_due(
     while (seconds := await seconds_left()) > 0:
         await until_set(woken, min(seconds, poll_s))
         woken.clear()
+
+
+def end_with_the_parent() -> None:
+    """In a child process: end when the one that made it does, however that came."""
+    Thread(target=_leave_after_the_parent, daemon=True).start()
+
+
+def _leave_after_the_parent() -> None:
+    if parent := parent_process():
+        parent.join()
+    os._exit(0)

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TextIO
 
+from chassis.beforehand import see_to_tables
 from chassis.cli import FOR_US_ALONE
 from chassis.clock import day_in_stockholm, system_clock
 from chassis.garbage import spare_what_stays
@@ -23,8 +24,10 @@ LOG_FILE = "kansli.log"
 OUTCOME_WITHIN_S = 30.0
 
 
-async def up(config: Path | None, data: Path, forms: Sequence[Path], with_example: bool) -> None:
+def run(config: Path | None, data: Path, forms: Sequence[Path], with_example: bool) -> None:
     """Run the house; with the example, send its samples and print what became of each."""
+    os.umask(FOR_US_ALONE)
+    data.mkdir(parents=True, exist_ok=True)
     example = None
     if with_example:
         today = day_in_stockholm(system_clock())
@@ -32,7 +35,9 @@ async def up(config: Path | None, data: Path, forms: Sequence[Path], with_exampl
     with _log_stream(data, with_example) as stream:
         write_logs(stream)
         plan = Plan(config or (example.config if example else Path("config")), data, forms_folders(forms))
-        await _run(build_house(plan), example, data)
+        house = build_house(plan)
+        see_to_tables(house)
+        asyncio.run(_run(house, example, data))
 
 
 def _log_stream(data: Path, with_example: bool) -> TextIO:
@@ -83,9 +88,3 @@ async def _sent(platform: Platform, name: str, sample: bytes) -> list[str]:
         rules,
         " ".join(filter(None, (meeting.get("committee"), meeting.get("date")))),
     ]
-
-
-def run(config: Path | None, data: Path, forms: Sequence[Path], with_example: bool) -> None:
-    os.umask(FOR_US_ALONE)
-    data.mkdir(parents=True, exist_ok=True)
-    asyncio.run(up(config, data, forms, with_example))

@@ -20,7 +20,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from chassis.clock import Clock, system_clock
 from chassis.store import engines
-from chassis.store.migrations import needs_upgrade, upgrade
 from chassis.store.transaction import Transaction
 from chassis.store.trouble import StoreUnavailable, told_as_unavailable
 from chassis.store.writer import Alone, Among, Unit, WorkForMany, Writer
@@ -159,6 +158,8 @@ class Store:
     async def migrate(self, *histories: Path) -> None:
         """Bring the tables of the chassis and of the service up to date; does nothing when they are.
 
+        Alembic is loaded here and where it is asked whether they are: who runs has no use for it.
+
         Raises:
             StoreUnavailable: the database cannot be reached.
         """
@@ -166,6 +167,8 @@ class Store:
             await self._upgrade(histories)
 
     async def _upgrade(self, histories: Iterable[Path]) -> None:
+        from chassis.store.migrations import upgrade  # noqa: PLC0415
+
         async with self._writing.begin() as connection:
             if not self.is_sqlite:
                 await connection.execute(
@@ -179,6 +182,8 @@ class Store:
         Raises:
             StoreUnavailable: the database cannot be reached.
         """
+        from chassis.store.migrations import needs_upgrade  # noqa: PLC0415
+
         if self.is_sqlite and not await asyncio.to_thread(Path(str(self.url.database)).exists):
             return False
         async with self.read() as connection:
