@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from chassis.cli import _COMMANDS as SERVICE_COMMANDS
-from kansli.__main__ import _parser
+from kansli.commands import _parser
 from kansli.operators import SERVICES
 from support.aside import run_aside
 from support.houses import REPOSITORY, SHORT_TIMEOUT_S, House, embedded_house, running, wait_until

@@ -11,8 +11,8 @@ from archive.calendars import calendar_of
 from archive.committees import Committee, load_committees
 from archive.foreign_calendars import DeadlineRule, deadline_rule
 from chassis.folders import BrokenFolder
-from kansli.__main__ import main
 from kansli.calendar_import import Change, plan_calendar, write_calendar
+from kansli.commands import main
 from kansli.known_keys import COMMITTEE, strangers
 from kansli.spreadsheets import BadTable
 

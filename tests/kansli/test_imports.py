@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kansli.__main__ import main
+from kansli.commands import main
 from kansli.register_import import plan_register, write_register
 from kansli.spreadsheets import BadTable, read_rows
 from validation.register import load_committees

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from archive.web.desks import tokens_in
 from chassis.settings import SettingsError
-from kansli.__main__ import main
+from kansli.commands import main
 from kansli.operators import SERVICES
 from kansli.secrets_folder import Servers, fill, password_hash
 
