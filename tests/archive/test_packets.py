@@ -243,13 +243,13 @@ async def test_a_report_that_changes_while_the_papers_are_printed_is_not_frozen_
 ) -> None:
     """409, and no packet: the papers would not be what lies in the archive."""
     await archive.hear(accepted("a"))
-    keep = Objects.keep
+    keep_file = Objects.keep_file
 
-    async def meanwhile(self: Objects, content: bytes) -> Any:
+    async def meanwhile(self: Objects, path: Path) -> Any:
         await archive.hear(accepted("a", revision=2))
-        return await keep(self, content)
+        return await keep_file(self, path)
 
-    monkeypatch.setattr(Objects, "keep", meanwhile)
+    monkeypatch.setattr(Objects, "keep_file", meanwhile)
     status, problem = await post(archive, f"{MEETING}/packets")
     assert (status, problem["type"]) == (409, "urn:problem-type:kansli:someone-was-first")
     assert not await archive.rows(select(packets))

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import pdf
+from archive import pdf, typesetting
 from archive.forms import Shown
 from archive.pdf import CannotPrint, Compensation, Finding, Paper, Press, Report
 from support.missing import skipping_if_missing
@@ -69,7 +69,7 @@ async def press() -> AsyncIterator[Press]:
 
 
 def document(report: Report) -> bytes:
-    return pdf.printed(pdf.facts_of(report), report.received_at)
+    return typesetting.printed(pdf.facts_of(report), report.received_at)
 
 
 async def worker_of(press: Press) -> int:
@@ -230,7 +230,7 @@ async def test_a_process_that_dies_again_is_not_tried_for_ever(
     press: Press, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A report that kills every process is an error and no endless loop."""
-    monkeypatch.setattr(pdf, "printed", die)
+    monkeypatch.setattr(pdf, "_printed_there", die)
     with pytest.raises(BrokenProcessPool):
         await press.render(FILED)
     monkeypatch.undo()
@@ -284,7 +284,7 @@ def test_reports_are_pdf_a_2a_and_pdf_ua_1(tmp_path: Path) -> None:
 @pytest.mark.java
 def test_the_checker_sees_a_file_that_is_neither(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A checker that never complains would prove nothing."""
-    monkeypatch.setattr(pdf, "STANDARDS", [])
+    monkeypatch.setattr(typesetting, "STANDARDS", [])
     with skipping_if_missing():
         broken = broken_rules([saved(tmp_path / "plain.pdf", document(FILED))])
     assert {line.split("\t")[1] for line in broken} == {"2a", "ua1"}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.glyphs import FONTS, MOST_MARKS, fonts, legible
-from archive.pdf import TEMPLATES
+from archive.typesetting import TEMPLATES
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archive.packets.contents import Enclosure, Packet
-from archive.pdf import Report, facts_of, printed
+from archive.pdf import Report, facts_of
+from archive.typesetting import printed
 from support.missing import skipping_if_missing
 from support.pdf_words import words_of_pdf
 from support.printed_reports import (

@@ -15,7 +15,7 @@ from chassis.objects import Objects
 from chassis.store import StoreUnavailable
 from intake.attachments import keep
 from intake.file_names import safe_name
-from intake.inspection import Inspected
+from intake.inspector import Inspected
 from support.file_samples import harmless_pdf
 from support.lone_service import LoneService
 from support.platforms import KEY, RunIntake, envelope, post

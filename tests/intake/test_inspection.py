@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from intake import inspection
+from intake import inspector as inspecting
 from intake.dialects import File
 from intake.file_names import MAX_NAME, numbered, safe_name
-from intake.inspection import Inspected, Inspector, inspect
+from intake.inspection import inspect
+from intake.inspector import Inspected, Inspector
 from intake.refusals import Refused
 from support.file_samples import harmless_pdf, jpeg, pdf_with, png
 from support.inspections import dying, meeting, stumbling
@@ -213,7 +214,7 @@ async def test_a_process_that_dies_refuses_its_file_and_no_other(
 ) -> None:
     """The next file finds a new process, and so does the one after a worn-out one."""
     with monkeypatch.context() as hostile:
-        hostile.setattr(inspection, "_in_time", dying)
+        hostile.setattr(inspecting, "_in_time", dying)
         with pytest.raises(Refused, match="rimlig tid"):
             await inspector.inspect(File("a.png", "image/png", png()), TODAY)
     for _ in range(4):
@@ -224,7 +225,7 @@ async def test_files_are_inspected_side_by_side(
     inspector: Inspector, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Each of the two sees that the other is there, and each answers for its own file."""
-    monkeypatch.setattr(inspection, "_in_time", meeting)
+    monkeypatch.setattr(inspecting, "_in_time", meeting)
     files = [File(str(tmp_path / name), "", str(tmp_path / other).encode()) for name, other in ("ab", "ba")]
     async with asyncio.timeout(60):
         met = await asyncio.gather(*(inspector.inspect(file, TODAY) for file in files))
@@ -253,7 +254,7 @@ async def test_what_a_library_fails_with_is_the_file_s_fault(
     inspector: Inspector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A platform that is told to try again would do so for ever."""
-    monkeypatch.setattr(inspection, "_in_time", stumbling)
+    monkeypatch.setattr(inspecting, "_in_time", stumbling)
     with pytest.raises(Refused, match="gick inte att läsa"):
         await inspector.inspect(File("a.png", "image/png", png()), TODAY)
 

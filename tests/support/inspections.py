@@ -6,9 +6,9 @@ import time
 from datetime import date
 from pathlib import Path
 
-from intake import inspection
+from intake import inspection, inspector
 from intake.dialects import File
-from intake.inspection import Inspected
+from intake.inspector import Inspected
 
 
 def dying(_file: File, _today: date) -> None:
@@ -26,7 +26,7 @@ def meeting(file: File, _today: date) -> Inspected:
 def stumbling(file: File, today: date) -> Inspected:
     """The real thing, with a library that fails in a way of its own."""
     vars(inspection)["inspect"] = _failing
-    return inspection._in_time(file, today)
+    return inspector._in_time(file, today)
 
 
 def _failing(_file: File, _today: date) -> Inspected:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from archive.forms import Shown
 from archive.packets.contents import Packet, PacketReport
 from archive.packets.files import combined_facts
-from archive.pdf import Compensation, Finding, Report, facts_of, printed
+from archive.pdf import Compensation, Finding, Report, facts_of
+from archive.typesetting import printed
 
 REPORT = Report(
     submission_id="0193a2c4-7be1-7c3e-9a51-5f0d3b1f7a10",

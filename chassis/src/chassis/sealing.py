@@ -1,14 +1,11 @@
 """Sealing: what may hold a personnummer and must still be kept lies where only the key can read it."""
 
 import asyncio
-import base64
 import secrets
 from collections.abc import Sequence
+from typing import Protocol
 
 import structlog
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Column, Integer, MetaData, String, Table, select
 
 from chassis.store import Store, Transaction
@@ -34,15 +31,12 @@ class SealedOtherwise(Exception):
     """None of the keys that there are opens it; it was sealed with another, or its bytes were changed."""
 
 
-class Seal:
-    """Seals with the first key and opens with each: Fernet, which is AES-128-CBC with HMAC-SHA256."""
-
-    def __init__(self, keys: Sequence[str], service: str) -> None:
-        self._fernet = MultiFernet([Fernet(_derived(key, service)) for key in keys])
+class Seal(Protocol):
+    """Seals with the newest key and opens with each."""
 
     def close(self, content: bytes, at: float) -> bytes:
         """Sealed bytes, a third longer; `at` is the moment in seconds since 1970."""
-        return self._fernet.encrypt_at_time(content, int(at))
+        ...
 
     def open(self, sealed: bytes) -> bytes:
         """What was sealed.
@@ -50,21 +44,12 @@ class Seal:
         Raises:
             SealedOtherwise: no key fits.
         """
-        try:
-            return self._fernet.decrypt(sealed)
-        except InvalidToken:
-            raise SealedOtherwise from None
+        ...
 
 
 def keys_in(setting: str | None) -> list[str]:
     """The keys that a setting holds, newest first."""
     return [key.strip() for key in (setting or "").split(",") if key.strip()]
-
-
-def _derived(key: str, service: str) -> bytes:
-    """A Fernet key from whatever text an operator chose (HKDF, RFC 5869)."""
-    derive = HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=f"kansli {service} sealing".encode())
-    return base64.urlsafe_b64encode(derive.derive(key.encode()))
 
 
 class Sealer:
@@ -78,6 +63,7 @@ class Sealer:
         self._table = table
         self._service = service
         self._keys = keys
+        self._known: Sequence[str] | None = None
         self._seal: Seal | None = None
 
     async def close(self, content: bytes) -> bytes:
@@ -89,13 +75,18 @@ class Sealer:
         return await asyncio.to_thread((await self.ready()).open, sealed)
 
     async def ready(self) -> Seal:
-        """The seal; when its key is only the database's own, that is said, once."""
         if self._seal is None:
-            own = await self._store.write(self._kept_keys if self._keys else self._own_key)
-            if self._seal is None and not self._keys:
-                log.warning("sealing_key.beside", setting=f"{self._service.upper()}_SEALING_KEY")
-            self._seal = Seal([*self._keys, *own], self._service)
+            self._seal = await asyncio.to_thread(_seal_of, await self.keys(), self._service)
         return self._seal
+
+    async def keys(self) -> Sequence[str]:
+        """All that there are; when the only one is the database's own, that is said, once."""
+        if self._known is None:
+            own = await self._store.write(self._kept_keys if self._keys else self._own_key)
+            if self._known is None and not self._keys:
+                log.warning("sealing_key.beside", setting=f"{self._service.upper()}_SEALING_KEY")
+            self._known = [*self._keys, *own]
+        return self._known
 
     async def _own_key(self, tx: Transaction) -> list[str]:
         """The key in the database, made if there is none; of two that make one, the first wins."""
@@ -105,3 +96,10 @@ class Sealer:
 
     async def _kept_keys(self, tx: Transaction) -> list[str]:
         return [str(row.key) for row in await tx.all(select(self._table.c.key))]
+
+
+def _seal_of(keys: Sequence[str], service: str) -> Seal:
+    """Loaded with what is sealed first: cryptography takes 7 MB, and most reports need no seal."""
+    from chassis.fernet import FernetSeal  # noqa: PLC0415
+
+    return FernetSeal(keys, service)

@@ -2,6 +2,14 @@
 
 from chassis.store.store import Store, open_store
 from chassis.store.transaction import Transaction
-from chassis.store.trouble import StoreLocked, StoreUnavailable, Unreachable
+from chassis.store.trouble import StoreLocked, StoreTrouble, StoreUnavailable, Unreachable
 
-__all__ = ["Store", "StoreLocked", "StoreUnavailable", "Transaction", "Unreachable", "open_store"]
+__all__ = [
+    "Store",
+    "StoreLocked",
+    "StoreTrouble",
+    "StoreUnavailable",
+    "Transaction",
+    "Unreachable",
+    "open_store",
+]

@@ -1,6 +1,7 @@
 """The archive service: files reports with the agenda of the next meeting and keeps the record."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 from pydantic import SecretStr
@@ -25,8 +26,6 @@ from archive.reports import sealing_keys, tally
 from archive.review import Review
 from archive.review_api import ReviewApi
 from archive.settings import ArchiveSettings
-from archive.sign_in.provider import Provider
-from archive.sign_in.routes import SignIn
 from archive.sign_in.sessions import Sessions
 from archive.web.desks import Desks, desks_in, tokens_in
 from archive.web.doing import Doing
@@ -41,6 +40,9 @@ from chassis.objects import Objects
 from chassis.sealing import Sealer, keys_in
 from chassis.service import Service
 from chassis.store import Store, open_store
+
+if TYPE_CHECKING:
+    from archive.sign_in.routes import SignIn
 
 HISTORY = Path(__file__).parent / "migrations"
 
@@ -100,10 +102,13 @@ def build(settings: ArchiveSettings, bus: Bus, clock: Clock = system_clock) -> S
     )
 
 
-def _sign_in(settings: ArchiveSettings, store: Store, clock: Clock) -> SignIn | None:
-    """Sign-in, where an identity provider is named."""
+def _sign_in(settings: ArchiveSettings, store: Store, clock: Clock) -> "SignIn | None":
+    """Sign-in, where an identity provider is named; elsewhere its libraries would take 10 MB for nothing."""
     if settings.client is None:
         return None
+    from archive.sign_in.provider import Provider  # noqa: PLC0415
+    from archive.sign_in.routes import SignIn  # noqa: PLC0415
+
     return SignIn(Provider(settings.client, clock), Sessions(store, settings.grants, settings.lifetime))
 
 

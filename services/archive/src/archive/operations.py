@@ -14,7 +14,7 @@ from archive.figures_api import Days, FiguresApi
 from archive.packets.files import MEDIA_TYPES
 from archive.packets_api import Freeze, Minutes, PacketsApi
 from archive.review_api import Act, Mask, Move, Number, Order, Release, ReviewApi
-from archive.sign_in.routes import SESSION_COOKIE
+from archive.sign_in.sessions import SESSION_COOKIE
 from chassis.loopback import Handler
 from chassis.openapi import (
     ADMIN_TOKEN,

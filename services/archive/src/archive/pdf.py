@@ -5,43 +5,30 @@ after twenty long documents), and a fault in it must not take the service along.
 """
 
 import asyncio
-import json
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache, cached_property, partial
+from functools import partial
 from itertools import groupby
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
-from threading import Thread, local
 from typing import Any, TypeVar
-
-import typst
 
 from archive.calendar import moment_in_words, weekday_in_words
 from archive.forms import Shown, number_in_words
-from archive.glyphs import FONTS, legible
-from archive.lines import set_out
+from chassis.stopping import end_with_the_parent
 
 T = TypeVar("T")
 
 Mask = Callable[[str], str]
 """Takes a text and gives it back without what may not be shown, such as a personnummer."""
 
-TEMPLATES = Path(__file__).with_name("templates")
-STANDARDS = ["a-2a", "ua-1"]
-"""For keeping and for screen readers; the oldest profile that archives accept and that has both."""
-
 DOCUMENTS_PER_PROCESS = 500
 """A process starts in half a second and a report takes ten milliseconds: the start costs a tenth at most,
 and the cache of 500 reports stays under a hundred MiB."""
-
-PAPERS_AT_ONCE = 2
-"""Of a packet; more would need more memory, and leave nothing of a small machine to others."""
 
 _KEPT_OUT = {
     "held": "Hålls tillbaka",
@@ -139,7 +126,7 @@ class Press:
 
     def __init__(self, documents_per_process: int = DOCUMENTS_PER_PROCESS) -> None:
         self._documents_per_process = documents_per_process
-        self._pool = _new_pool()
+        self._made: ProcessPoolExecutor | None = None
         self._printed = 0
 
     async def render(self, report: Report, mask: Mask = unmasked) -> bytes:
@@ -147,15 +134,15 @@ class Press:
 
         Raises `CannotPrint`; a process that dies is replaced once, after that `BrokenProcessPool` is raised.
         """
-        facts = _all_texts(facts_of(report), mask)
-        return await self._do(partial(printed, facts, report.received_at), 1)
+        facts = every_text(facts_of(report), mask)
+        return await self._do(partial(_printed_there, facts, report.received_at), 1)
 
     async def print_papers(self, papers: Sequence[Paper]) -> None:
         """Print many, each into its file, several at the same time.
 
         Raises as `render` does, and `OSError` for a file that cannot be written.
         """
-        await self._do(partial(print_papers, papers), len(papers))
+        await self._do(partial(_print_papers_there, papers), len(papers))
 
     async def _do(self, work: Callable[[], T], documents: int) -> T:
         loop, pool = asyncio.get_running_loop(), self._next_pool(documents)
@@ -166,7 +153,15 @@ class Press:
             return await loop.run_in_executor(self._pool, work)
 
     async def close(self) -> None:
-        await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
+        if self._made is not None:
+            await asyncio.to_thread(self._made.shutdown, cancel_futures=True)
+
+    @property
+    def _pool(self) -> ProcessPoolExecutor:
+        """Made with the first document: what Python runs beside a pool takes 12 MB of its own."""
+        if self._made is None:
+            self._made = _new_pool()
+        return self._made
 
     def _next_pool(self, documents: int) -> ProcessPoolExecutor:
         if self._printed >= self._documents_per_process:
@@ -176,8 +171,8 @@ class Press:
 
     def _replace(self, worn_out: ProcessPoolExecutor) -> None:
         """Several reports can fall with one process; only the first of them brings a new one."""
-        if self._pool is worn_out:
-            self._pool, self._printed = _new_pool(), 0
+        if self._made is worn_out:
+            self._made, self._printed = None, 0
             worn_out.shutdown(wait=False)
 
 
@@ -188,71 +183,20 @@ def _new_pool() -> ProcessPoolExecutor:
 def _follow_the_service() -> None:
     """The service decides when to stop: Ctrl-C is its to answer, and when it is killed nobody prints on."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=_leave_with_the_service, daemon=True).start()
+    end_with_the_parent()
 
 
-def _leave_with_the_service() -> None:
-    if service := parent_process():
-        service.join()
-    os._exit(0)
+def _printed_there(facts: dict[str, Any], moment: datetime) -> bytes:
+    """Typst and the fonts are loaded where they print: 8 MB that the service is without."""
+    from archive.typesetting import printed  # noqa: PLC0415
+
+    return printed(facts, moment)
 
 
-def printed(facts: dict[str, Any], moment: datetime, template: str = "report.typ") -> bytes:
-    """Set the document in this process; typst's own errors cannot travel to another and are made anew."""
-    try:
-        return _set(template, json.dumps(_all_texts(facts, _set_out), sort_keys=True), moment)
-    except typst.TypstError as trouble:
-        raise CannotPrint(str(trouble)) from None
+def _print_papers_there(papers: Sequence[Paper]) -> None:
+    from archive.typesetting import print_papers  # noqa: PLC0415
 
-
-def print_papers(papers: Sequence[Paper]) -> None:
-    """Set the documents in this process; typst leaves Python's lock to others while it works."""
-    with ThreadPoolExecutor(PAPERS_AT_ONCE) as threads:
-        for _ in threads.map(_print_paper, papers):
-            pass
-
-
-def _print_paper(paper: Paper) -> None:
-    paper.path.write_bytes(printed(paper.facts, paper.moment, paper.template))
-
-
-def _set_out(text: str) -> str:
-    return set_out(legible(text))
-
-
-def _set(template: str, data: str, moment: datetime) -> bytes:
-    document: bytes = _of_thread.compiler.compile(
-        input=_source(template, data),
-        format="pdf",
-        pdf_standards=STANDARDS,
-        timestamp=int(moment.timestamp()),
-    )
-    return document
-
-
-def _source(template: str, data: str) -> bytes:
-    """All that differs between two documents: whatever else typst reads, it then knows from the one before.
-
-    Of text in typst, only quotes and backslashes could be read as anything else than the text.
-    """
-    text = data.replace("\\", "\\\\").replace('"', '\\"')
-    return f'#import "{template}": paper\n#paper(json(bytes("{text}")))'.encode()
-
-
-class _OfThread(local):
-    """A compiler sets one document at a time, so each thread has its own; the fonts are the same."""
-
-    @cached_property
-    def compiler(self) -> Any:
-        return typst.Compiler(root=TEMPLATES, font_paths=_fonts())
-
-
-_of_thread = _OfThread()
-
-
-@cache
-def _fonts() -> Any:
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS])
+    print_papers(papers)
 
 
 def facts_of(report: Report) -> dict[str, Any]:
@@ -307,14 +251,14 @@ def _finding(finding: Finding) -> dict[str, Any]:
     return {**vars(finding), "verdict": finding.verdict, "grave": finding.grave}
 
 
-def _all_texts(value: Any, change: Callable[[str], str]) -> Any:
+def every_text(value: Any, change: Callable[[str], str]) -> Any:
     """Change every text of nested lists and objects: none is forgotten, whatever a template comes to show."""
     match value:
         case str():
             return change(value)
         case dict():
-            return {key: _all_texts(member, change) for key, member in value.items()}
+            return {key: every_text(member, change) for key, member in value.items()}
         case list() | tuple():
-            return [_all_texts(item, change) for item in value]
+            return [every_text(item, change) for item in value]
         case _:
             return value

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from archive.sign_in.client import Client, safe_address
 from archive.sign_in.grants import Grants, grants_in
-from archive.sign_in.provider import Client, safe_address
 from archive.sign_in.sessions import Lifetime
 from archive.web.desks import desks_in, tokens_in
 from chassis.objects_key import OBJECTS_KEY, ObjectsKey

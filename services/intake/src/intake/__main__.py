@@ -20,7 +20,7 @@ from intake.events import SubmissionReceived, SubmissionsCounted
 from intake.forms import find_forms, load_form
 from intake.handback import HandBacks, hand_backs_counter
 from intake.handlers import Ledger
-from intake.inspection import Inspector
+from intake.inspector import Inspector
 from intake.keeping import Keeper
 from intake.late_scans import LateScans
 from intake.operations import ABOUT, operations

@@ -42,7 +42,7 @@ from intake.dialects.multipart import read_multipart
 from intake.events import Finding, Submitter
 from intake.file_names import numbered
 from intake.forms import Forms
-from intake.inspection import Inspected, Inspector
+from intake.inspector import Inspected, Inspector
 from intake.keeping import Keeper, incoming, told, waiting_for_mapping
 from intake.platform_documents import JSON_TYPE, Document, beside, document_of, is_document, place, read
 from intake.refusals import Refused, left_out

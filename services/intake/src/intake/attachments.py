@@ -2,7 +2,7 @@
 
 from chassis.objects import Objects
 from intake.events import Attachment
-from intake.inspection import Inspected
+from intake.inspector import Inspected
 
 
 async def keep(objects: Objects, file: Inspected) -> Attachment:

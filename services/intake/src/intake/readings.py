@@ -90,7 +90,7 @@ class Reader:
 
     async def reread(self) -> None:
         """Replay what waits for a mapping, at the start and whenever the forms have changed."""
-        await self.keeper.sealer.ready()
+        await self.keeper.sealer.keys()
         while True:
             self._changed.clear()
             while await finishing(self.replay_some()):

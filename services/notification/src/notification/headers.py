@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from email.header import Header
 from email.headerregistry import Address
 from email.utils import format_datetime
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from chassis.clock import in_stockholm
 from notification.letters import AttachedPacket, Letter
-from notification.signing import Signer
+
+if TYPE_CHECKING:
+    from notification.signing import Signer
 
 _LINE_LENGTH = 76
 """Characters: no line that holds an encoded word is longer (RFC 2047 § 2)."""
@@ -37,7 +40,7 @@ class Sender:
     address: str
     reply_to: str | None = None
     """A mailbox that a person reads; without it answers go to `address`."""
-    signer: Signer | None = None
+    signer: "Signer | None" = None
     """Signs the letters; without it that is left to the relay."""
 
     @property

@@ -1,7 +1,7 @@
 """All that notification can be told from outside."""
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
@@ -14,7 +14,9 @@ from notification.headers import Sender
 from notification.letters import Line
 from notification.post import open_post
 from notification.recipients import Mailbox
-from notification.signing import Signer, private_key
+
+if TYPE_CHECKING:
+    from notification.signing import Signer
 
 _DNS_NAME = r"^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$"
 
@@ -90,8 +92,8 @@ class NotificationSettings(ServiceSettings):
         unsigned = Sender(self.sender_name, self.sender_address, self.reply_to)
         if self.dkim_selector is None or self.dkim_key is None:
             return unsigned
-        key = private_key(self.dkim_key.get_secret_value())
-        return replace(unsigned, signer=Signer(self.dkim_selector, self.dkim_domain or unsigned.domain, key))
+        signer = _signer(self.dkim_selector, self.dkim_domain or unsigned.domain, self.dkim_key)
+        return replace(unsigned, signer=signer)
 
     @field_validator("dkim_key")
     @classmethod
@@ -101,7 +103,7 @@ class NotificationSettings(ServiceSettings):
         if value is None and named:
             raise ValueError(f"is missing; {_listed(named)} cannot sign letters without it")
         if value is not None:
-            private_key(value.get_secret_value())
+            _signer("", "", value)
             if others.data.get("dkim_selector") is None:
                 raise ValueError("signs nothing while NOTIFICATION_DKIM_SELECTOR is missing")
         return value
@@ -118,6 +120,13 @@ class NotificationSettings(ServiceSettings):
     def _a_post_that_there_is(cls, value: SecretStr) -> SecretStr:
         open_post(value.get_secret_value())
         return value
+
+
+def _signer(selector: str, domain: str, key: SecretStr) -> "Signer":
+    """Loaded only where letters are signed here: what signs takes 10 MB. Raises `ValueError`."""
+    from notification.signing import Signer, private_key  # noqa: PLC0415
+
+    return Signer(selector, domain, private_key(key.get_secret_value()))
 
 
 def _listed(fields: list[str]) -> str:

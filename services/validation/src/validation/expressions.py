@@ -178,7 +178,7 @@ def _both(one: Read, other: Read) -> Read:
 def _read(name: str, source: str) -> Read:
     """Read which parts of the variable the expression names; all of it where that cannot be told.
 
-    A name before a parenthesis is a method and no part; whether something is there, or null, takes none either.
+    A name before a parenthesis is a method and no part. Whether something is there, or null, takes none.
     """
     if _UNCLEAR.search(source):
         return None

@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 from archive.committees import Archiving
-from archive.eark.package import write_sip
 from archive.eark.record import ChairDecision, File, Organisation, Record, RegisteredReport
 from archive.forms import Forms
 from archive.packets.contents import enclosure_name
@@ -33,6 +32,9 @@ async def write_record(draft: Draft, archiving: Archiving, forms: Forms, folder:
 
 
 def _write(record: Record, path: Path) -> None:
+    """In a thread, where lxml is loaded with the first record: 4 MB that few processes ever need."""
+    from archive.eark.package import write_sip  # noqa: PLC0415
+
     with path.open("x+b") as target:
         write_sip(record, target)
 

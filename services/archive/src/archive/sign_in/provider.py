@@ -10,20 +10,20 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import aiohttp
 import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
-from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
 from yarl import URL
 
+from archive.sign_in.client import Address, Client
 from archive.sign_in.id_token import Expected, IdToken, UnknownKey, believed
 from chassis.clock import Clock
-from chassis.loopback import is_loopback
 
 log = structlog.get_logger()
 
@@ -47,28 +47,6 @@ class Away(NotAnswered):
 
 class Declined(NotAnswered):
     """It gives no token for this code."""
-
-
-def safe_address(address: str) -> str:
-    """The address; raises `ValueError` unless it is https, or of this machine."""
-    url = URL(address)
-    if not url.host or not (url.scheme == "https" or (url.scheme == "http" and is_loopback(url.host))):
-        raise ValueError("must be https://…, or http:// on loopback")
-    return address
-
-
-Address = Annotated[str, AfterValidator(safe_address)]
-
-
-@dataclass(frozen=True)
-class Client:
-    """What we are to the provider; `redirect_url` is where it sends people back, as registered there."""
-
-    issuer: str
-    id: str
-    secret: SecretStr | None
-    redirect_url: str
-    scopes: str = "openid profile"
 
 
 class Metadata(BaseModel):

@@ -15,16 +15,12 @@ from archive.sign_in.grants import TooManyGroups
 from archive.sign_in.id_token import IdToken, Untrusted
 from archive.sign_in.landing import landing
 from archive.sign_in.provider import Away, Declined, Provider
-from archive.sign_in.sessions import Sessions
+from archive.sign_in.sessions import BROWSER_COOKIE, SESSION_COOKIE, Sessions
 from archive.web.pages import signed_out_page
 from chassis.problems import Problem
 from chassis.store import Transaction
 
 log = structlog.get_logger()
-
-SESSION_COOKIE = "__Host-kansli"
-BROWSER_COOKIE = "__Host-kansli-sign-in"
-"""`__Host-` binds a cookie to https and to this very host; browsers take it on http://localhost too."""
 
 TIDY_EVERY_S = 600.0
 

@@ -5,7 +5,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, Column, String, Table, delete, or_, select, update
 from sqlalchemy.engine import Row
@@ -14,9 +14,15 @@ from archive.access import Person, Visit
 from archive.reports import metadata
 from archive.sign_in.digests import digest
 from archive.sign_in.grants import Grants
-from archive.sign_in.id_token import IdToken
 from chassis.store import Store, Transaction
 from chassis.store.tables import Moment
+
+if TYPE_CHECKING:
+    from archive.sign_in.id_token import IdToken
+
+SESSION_COOKIE = "__Host-kansli"
+BROWSER_COOKIE = "__Host-kansli-sign-in"
+"""`__Host-` binds a cookie to https and to this very host; browsers take it on http://localhost too."""
 
 sessions = Table(
     "sessions",
@@ -57,7 +63,7 @@ class Sessions:
     grants: Grants
     lifetime: Lifetime
 
-    async def begin(self, tx: Transaction, told: IdToken, granted: list[str], former: str) -> str:
+    async def begin(self, tx: Transaction, told: "IdToken", granted: list[str], former: str) -> str:
         """Begin a session in place of the browser's former one; returns what its cookie is to hold."""
         await self.end(tx, former)
         secret, now = secrets.token_urlsafe(32), tx.clock()
