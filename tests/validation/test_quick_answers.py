@@ -69,7 +69,12 @@ JOINED = {
         *("({list}).exists(one, one == {text})", "({list}).all(one, one in {list} || {truth})"),
         *("{whole} == {broken}", "{text} == {truth}", "has({map}.a)", "{broken} == {broken}"),
     ],
-    "list": ["({list}).filter(one, one != {text})", "{list} + {list}", "({list})"],
+    "list": [
+        "({list}).filter(one, one != {text})",
+        "{list} + {list}",
+        "({list})",
+        "({list}).map(one, [one, {text}])",
+    ],
     "map": ["kontaktpolitiker({text})", "({map})"],
 }
 """Expressions of each kind, by what they are joined of; most have an answer."""
@@ -188,7 +193,7 @@ def _kinds(value: Any) -> Any:
         "-data.a > 1",
         "data.a.startsWith('x')",
         "data.a.matches('x')",
-        "data.a.map(one, one)",
+        "data.a.map(one, one == 'x', one)",
         r"data.a == 'x\n'",
         "data.a == r'x'",
         "data.a == '''x'''",

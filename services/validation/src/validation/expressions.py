@@ -126,6 +126,7 @@ class Expression:
 
     @property
     def is_plain(self) -> bool:
+        """Whether there is a quick answer, for values that are as plain."""
         return self.quick is not left_to_cel
 
     def uses(self, name: str) -> frozenset[str]:
@@ -178,7 +179,7 @@ def _both(one: Read, other: Read) -> Read:
 def _read(name: str, source: str) -> Read:
     """Read which parts of the variable the expression names; all of it where that cannot be told.
 
-    A name before a parenthesis is a method and no part. Whether something is there, or null, takes none.
+    A name before a parenthesis is a method and no part; to ask whether it is there, or null, takes none.
     """
     if _UNCLEAR.search(source):
         return None

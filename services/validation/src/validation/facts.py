@@ -82,9 +82,11 @@ class Fact:
         else:
             whose = occasion.unit
             same = [place for place, one in enumerate(past) if one.unit == whose]
+        if whose is None:
+            return []
         near = self.within_days
-        if whose is None or near is None:
-            return [] if whose is None else same
+        if near is None:
+            return same
         return [place for place in same if abs((past[place].event_date - occasion.day).days) <= near]
 
     def quickly(self, told: Told, past: Sequence[Json]) -> Number | None:

@@ -1,7 +1,7 @@
 """Quick answers: the plain part of CEL as Python, where the two are proven to agree (decision 0021).
 
 A CEL context costs some 50 µs for each report, and a value that is put into it about one more. What
-forms mostly ask is plain: fields, texts and numbers, compared and added, `has`, `in`, `exists`, `filter`
+forms mostly ask is plain: fields, texts and numbers, compared and added, `has`, `in`, `exists`, `map`
 and our own functions. That is read here by CEL's grammar (https://cel.dev, § Syntax) and built as
 Python's syntax tree: what an author wrote never becomes Python's source.
 
@@ -159,15 +159,15 @@ class _Reading:
         if name == "size":
             self._expect(")")
             return _call("size", operand)
-        if name not in ("exists", "all", "filter"):
+        if name not in ("exists", "all", "filter", "map"):
             raise NotPlain
         bound = self._name()
         self._expect(",")
         self._bound.append(bound)
-        condition = _truth(self._choice())
+        each = self._choice()
         self._bound.pop()
         self._expect(")")
-        return _gone_through(name, operand, bound, condition)
+        return _gone_through(name, operand, bound, each)
 
     def _primary(self) -> ast.expr:
         piece = self._next()
@@ -285,13 +285,15 @@ def _within(sought: ast.expr, among: ast.expr) -> ast.expr:
     return _call("within", sought, among)
 
 
-def _gone_through(name: str, operand: ast.expr, bound: str, condition: ast.expr) -> ast.expr:
+def _gone_through(name: str, operand: ast.expr, bound: str, each: ast.expr) -> ast.expr:
     one, target = ast.Name(f"_{bound}", ast.Load()), ast.Name(f"_{bound}", ast.Store())
     items = _call("items", operand)
+    if name == "map":
+        return ast.ListComp(each, [ast.comprehension(target, items, [], 0)])
     if name == "filter":
-        return ast.ListComp(one, [ast.comprehension(target, items, [condition], 0)])
-    each = ast.GeneratorExp(condition, [ast.comprehension(target, items, [], 0)])
-    return _call({"exists": "any", "all": "all"}[name], each)
+        return ast.ListComp(one, [ast.comprehension(target, items, [_truth(each)], 0)])
+    answers = ast.GeneratorExp(_truth(each), [ast.comprehension(target, items, [], 0)])
+    return _call({"exists": "any", "all": "all"}[name], answers)
 
 
 _RELATIONS: Mapping[str, Callable[[ast.expr, ast.expr], ast.expr]] = {
