@@ -2,7 +2,7 @@
 
 import pypdfium2
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from archive.glyphs import legible
@@ -63,6 +63,7 @@ def test_ten_thousand_letters_without_a_space_stay_on_the_paper(letter: str) -> 
     assert beyond_the_paper(printed_prose((letter * 10_000)[:10_000])) == []
 
 
+@example("0" * 22 + "@" * 9 + "ก" + "@" * 17 + "س")
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(sent_texts())
 def test_no_text_goes_over_the_edge_of_the_paper(text: str) -> None:

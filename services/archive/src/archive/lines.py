@@ -14,8 +14,12 @@ from archive.glyphs import clusters
 MAY_END = "\N{ZERO WIDTH SPACE}"
 FROM_THE_RIGHT = "\N{RIGHT-TO-LEFT MARK}"
 
-_LONG_WORD = re.compile(r"[^ \n\u0e00-\u0e7f]{32,}|[^ \n]{80,}")
-"""What may be longer than the narrowest line. Thai has no spaces; typst finds its words, where it has any."""
+_WORD = re.compile(r"[^ \n]{32,}")
+_LINE = 80
+"""Letters of Thai in the narrowest line; it has no spaces, and typst finds its words, where it has any."""
+_WIDEST = 2.5
+"""Letters of Thai in the room of the widest other one."""
+_NO_THAI = re.compile(r"[^\u0e00-\u0e7f]")
 _WHOLE = re.compile(r"(?:\[U\+[0-9A-F]{4,6}\])+|[^\[]+|\[")
 """Lines end between code points by themselves, and not within one; what is between them may be divided."""
 _PARAGRAPHS = re.compile(r"(\n\s*\n)")
@@ -25,10 +29,14 @@ _PIECE, _THAI_PIECE = 8, 24
 
 def set_out(text: str) -> str:
     """The text with the two characters where they belong."""
-    return "".join(map(_directed, _PARAGRAPHS.split(_LONG_WORD.sub(_broken, text))))
+    return "".join(map(_directed, _PARAGRAPHS.split(_WORD.sub(_broken, text))))
 
 
 def _broken(word: re.Match[str]) -> str:
+    """The word with places where a line may end, if it may be longer than a line."""
+    others = len(_NO_THAI.findall(word[0]))
+    if len(word[0]) - others + _WIDEST * others < _LINE:
+        return word[0]
     return MAY_END.join(piece for whole in _WHOLE.findall(word[0]) for piece in _pieces(whole))
 
 
