@@ -18,6 +18,7 @@ from chassis.events import (
     fitting,
     new_id,
     pack,
+    read_together,
     unpack,
 )
 from support.toy_house import Answered, Asked
@@ -37,6 +38,42 @@ def test_what_was_encoded_is_read_again(submission_id: str) -> None:
     (received,) = unpack(encoded(submission_id), STRUCTURED)
     assert received.envelope
     assert Asked.read(received.envelope) == Asked(submission_id=submission_id)
+
+
+ODD: list[dict[str, Any]] = [
+    {},
+    {"data": {"submission_id": "s-2", "more": [1.5, None]}},
+    {"traceparent": None},
+    {"type": "se.kansli.toy.asked.v2"},
+    {"time": 1700000000},
+    {"source": "a\nb"},
+    {"specversion": "0.3"},
+    {"data": {"submission_id": 7}},
+    {"data": []},
+]
+
+
+@given(st.lists(st.sampled_from(ODD), min_size=1, max_size=4))
+def test_what_is_read_together_is_what_is_read_one_by_one(odd: list[dict[str, Any]]) -> None:
+    """And a message in which anything cannot be read is left to be read so."""
+    message, content_type = pack([encoded(**changes) for changes in odd])
+    together = read_together(Asked, message, content_type)
+    ids = [(attributes.id, event) for attributes, event in together] if together is not None else None
+    assert ids == _one_by_one(message, content_type)
+
+
+def _one_by_one(message: bytes, content_type: str) -> list[tuple[str, Asked]] | None:
+    envelopes = [received.envelope for received in unpack(message, content_type)]
+    with suppress(UnreadableMessage):
+        return [(one.id, Asked.read(one)) for one in envelopes if one] if all(envelopes) else None
+    return None
+
+
+def test_a_number_that_is_none_is_read_one_by_one() -> None:
+    """JSON has no such number; the quicker reader would let it pass."""
+    body = encoded(more=1.5).replace(b"1.5", b"NaN")
+    assert read_together(Asked, body, STRUCTURED) is None
+    assert unpack(body, STRUCTURED)[0].reason == "not JSON"
 
 
 def test_an_event_is_a_cloudevent() -> None:
