@@ -53,6 +53,7 @@ from notification.gathering import Gathering
 from notification.guidelines import find_forms, load_form
 from notification.handlers import Letters
 from notification.headers import Sender
+from notification.mailbag import letter_reports
 from notification.mailbag import letters as mailbag
 from notification.notices import notices
 from notification.post import Receipt, Refused
@@ -248,6 +249,18 @@ async def test_what_comes_within_the_window_is_one_letter(office: Office) -> Non
     assert "Anna" not in text
     office.clock.pass_by(days=1)
     assert await office.letters() == []
+
+
+@pytest.mark.parametrize("office", [notify("gathered")], indirect=True)
+async def test_what_is_too_much_for_one_letter_goes_in_several(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All at the same time, and each report in one of them."""
+    monkeypatch.setattr("notification.gathering.MOST_IN_A_LETTER", 2)
+    await office.hear(*map(filed, range(5)))
+    office.clock.pass_by(minutes=30)
+    assert len(await office.letters()) == 3
+    assert await office.count(letter_reports) == 5
 
 
 @pytest.mark.parametrize("office", [notify("digest")], indirect=True)

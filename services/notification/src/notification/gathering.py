@@ -49,8 +49,13 @@ log = structlog.get_logger()
 LOOK_EVERY_S = 5.0
 """Short beside the minutes that anything waits; the question is answered by an index."""
 
+MOST_IN_A_LETTER = 500
+"""Reports that one letter tells of: nobody reads more, and a relay refuses a letter for its size."""
+
+GATHERED: Sequence[NoticeKind] = ("filed", "rejected")
+
 TOGETHER: Sequence[Sequence[NoticeKind]] = (
-    ("filed", "rejected"),
+    GATHERED,
     ("moved",),
     ("reminder",),
     ("unseen",),
@@ -99,16 +104,25 @@ class Gathering:
             log.warning("notices.waiting", committee=name)
             return
         files = await self.packets.to_tell(committee)
-        await self.store.write(partial(self._tell, committee, files), locks=[f"notices {name}"])
+        tell = partial(self._tell, committee, files)
+        while await self.store.write(tell, locks=[f"notices {name}"]):
+            pass
 
-    async def _tell(self, committee: Committee, files: Mapping[str, PacketFile], tx: Transaction) -> None:
-        """A packet that was frozen while files were fetched is told the next time, with its own."""
+    async def _tell(self, committee: Committee, files: Mapping[str, PacketFile], tx: Transaction) -> bool:
+        """Write what is due; tells whether there may be more of it than fits in a letter.
+
+        A packet that was frozen while files were fetched is told the next time, with its own.
+        """
+        is_full = False
         for notice in await take_due(tx, committee.id, ["frozen"], among=files):
             await self._write(tx, committee, "frozen", [notice], _frozen(notice.facts, files[notice.id]))
         for kinds in TOGETHER:
-            notices = await take_due(tx, committee.id, kinds)
+            most = MOST_IN_A_LETTER if kinds is GATHERED else None
+            notices = await take_due(tx, committee.id, kinds, most=most)
+            is_full = is_full or len(notices) == most
             for kind, about in _by_letter(notices):
                 await self._write(tx, committee, kind, about, await _summary(tx, committee, kind, about))
+        return is_full
 
     async def _write(
         self,

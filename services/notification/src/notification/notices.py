@@ -116,11 +116,16 @@ async def committees_with_due(store: Store) -> Sequence[str]:
 
 
 async def take_due(
-    tx: Transaction, committee: str, kinds: Collection[NoticeKind], among: Collection[str] | None = None
+    tx: Transaction,
+    committee: str,
+    kinds: Collection[NoticeKind],
+    among: Collection[str] | None = None,
+    most: int | None = None,
 ) -> Sequence[Row[Any]]:
     """Take all that waits of these kinds, if some of it is due: what is told together is fewer letters.
 
-    `among` are the only ones to take, where something had to be made ready for each of them.
+    `among` are the only ones to take, where something had to be made ready for each of them; `most` is how
+    many at a time, those that are due first.
     Whoever takes holds the committee's lock, so that another replica finds nothing left.
     """
     to_tell = [
@@ -129,7 +134,7 @@ async def take_due(
         notices.c.told_at.is_(None),
         *([] if among is None else [notices.c.id.in_(among)]),
     ]
-    query = select(notices).where(*to_tell).order_by(notices.c.due_at, notices.c.id)
+    query = select(notices).where(*to_tell).order_by(notices.c.due_at, notices.c.id).limit(most)
     found = await tx.all(query)
     if not found or found[0].due_at > tx.clock():
         return ()
