@@ -2,7 +2,7 @@
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -22,6 +22,7 @@ from support.still_clock import StillClock
 from validation.__main__ import build
 from validation.events import Attachment, ReportReturned, SubmissionReceived, Submitter
 from validation.forms import load_form
+from validation.handlers import Judge
 from validation.judgement import Circumstances
 from validation.judgements import judgements, past
 from validation.register import committee_from
@@ -225,6 +226,29 @@ async def test_the_third_visit_of_a_year_is_held(validation: LoneService) -> Non
     }
     *_, last = await validation.said("submission.accepted")
     assert last.data["findings"][0]["message"] == "Det här är besök 4."
+
+
+async def test_who_was_matched_only_after_the_locks_were_taken_is_counted_all_the_same(
+    run_validation: RunValidation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The register is read anew while a batch waits; its reports are of one person, one after the other."""
+    monkeypatch.setattr(Judge, "locks", _locks_of_none_first(Judge.locks))
+    async with run_validation() as validation:
+        await validation.hear(*(received(f"2026-03-0{day}", submission_id=f"s{day}") for day in range(1, 4)))
+        assert await outcomes(validation) == {"s1 1": "accepted", "s2 1": "accepted", "s3 1": "held"}
+
+
+def _locks_of_none_first(locks: Callable[..., Iterable[str]]) -> Callable[..., Iterable[str]]:
+    """As when nobody is in the register yet when each is read, and somebody is when it is judged."""
+    read: set[str] = set()
+
+    def told(judge: Judge, event: SubmissionReceived) -> Iterable[str]:
+        if event.submission_id in read:
+            return locks(judge, event)
+        read.add(event.submission_id)
+        return [f"submission {event.submission_id}"]
+
+    return told
 
 
 async def test_two_at_one_unit_that_come_together_see_each_other(validation: LoneService) -> None:

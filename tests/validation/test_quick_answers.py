@@ -14,6 +14,7 @@ from support.houses import SHIPPED_FORMS
 from validation.expressions import EvaluationError, Expression, ExpressionError, Told, amounts, compiled
 from validation.facts import Fact
 from validation.forms import Form, load_form
+from validation.quick_answers import quick_answer
 from validation.register import committee_from
 from validation.rules import functions_for
 from validation.texts import texts_in
@@ -265,3 +266,11 @@ def test_cel_is_told_of_what_changes() -> None:
     asked.tell("data", {})
     with pytest.raises(EvaluationError):
         source.answer(asked, bool)
+
+
+@pytest.mark.parametrize(
+    "source", ["data.list.exists(_debug__, true)", " + ".join(["data.whole"] * 3000)], ids=["name", "chain"]
+)
+def test_what_python_does_not_compile_is_left_to_cel(source: str) -> None:
+    """An author's form is read, and no other form with it lost."""
+    assert quick_answer(source, ()) is None

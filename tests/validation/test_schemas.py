@@ -66,6 +66,11 @@ def test_the_authors_words_win_through_a_reference(schema: Schema) -> None:
     assert said(schema, {**GOOD, "skal": "för långt"}) == [("/skal", "Högst tre tecken.")]
 
 
+def test_a_whole_number_too_large_for_cel_stays_what_it_came_as(schema: Schema) -> None:
+    """CEL's integers have 64 bits; as a float it is compared and paid by the same rules as any."""
+    assert repr(schema.typed({"antal": 1e19})) == "{'antal': 1e+19}"
+
+
 @pytest.mark.parametrize("day", ["2026-02-30", "20261120", "igår", "2026-11-20T10:00:00", ""])
 def test_formats_are_asserted(schema: Schema, day: str) -> None:
     """A date is a calendar date in ISO form and nothing else."""

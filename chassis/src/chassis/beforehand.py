@@ -1,8 +1,10 @@
 """What is done once, before a service begins; in a child where it loads much, which goes with the child."""
 
 import asyncio
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing import get_context
 
 from chassis.service import NotMigrated, Service
@@ -18,13 +20,24 @@ def see_to_tables(services: Sequence[Service]) -> None:
     Raises:
         SystemExit: they are not up to date; the child has said why.
     """
-    child = get_context("fork").Process(target=_see_to, args=(services,))
-    child.start()
-    child.join()
+    child = get_context("fork").Process(target=_see_to, args=(services,), daemon=True)
+    with _ending_when_told():
+        child.start()
+        child.join()
     if child.exitcode:
         sys.exit(child.exitcode)
     for service in services:
         service.has_tables = True
+
+
+@contextmanager
+def _ending_when_told() -> Iterator[None]:
+    """The first process of a container hears no SIGTERM that it has not asked for."""
+    former = signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 def _see_to(services: Sequence[Service]) -> None:

@@ -29,5 +29,7 @@ def not_to_be_found(library: str) -> Iterator[None]:
         yield
         return
     sys.modules[library] = None  # type: ignore[assignment]
-    yield
-    del sys.modules[library]
+    try:
+        yield
+    finally:
+        del sys.modules[library]

@@ -7,7 +7,7 @@ out rows take SQLite a microsecond or none, and are done where they are asked fo
 import asyncio
 import sqlite3
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from sqlalchemy import Connection
@@ -65,10 +65,20 @@ class BesideSqlite(SQLiteDialect_pysqlite):
         )
         await_only(reading)
 
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._closing: set[Future[None]] = set()
+
     def do_close(self, dbapi_connection: Any) -> None:
         """After what the thread is still at: whoever was cancelled does not wait for it."""
-        dbapi_connection.beside.submit(dbapi_connection.close)
+        closing = dbapi_connection.beside.submit(dbapi_connection.close)
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
         dbapi_connection.beside.shutdown(wait=False)
+
+    async def until_closed(self) -> None:
+        """The last connection to a file takes its log along; so the one that writes has to be the last."""
+        await asyncio.gather(*map(asyncio.wrap_future, list(self._closing)), return_exceptions=True)
 
     def do_terminate(self, dbapi_connection: Any) -> None:
         self.do_close(dbapi_connection)

@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
 
-from chassis.store.beside_sqlite import Reading, begin
+from chassis.store.beside_sqlite import BesideSqlite, Reading, begin
 from chassis.store.inline_sqlite import begin_immediate
 from chassis.store.trouble import StoreLocked
 
@@ -94,6 +94,13 @@ def _make_durable(connection: Any, record: Any) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+async def let_go(reading: AsyncEngine) -> None:
+    """Close the connections that read, and wait until they are."""
+    await reading.dispose()
+    if isinstance(reading.dialect, BesideSqlite):
+        await reading.dialect.until_closed()
 
 
 @contextmanager

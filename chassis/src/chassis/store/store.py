@@ -92,10 +92,9 @@ class Store:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         while not self._waiting.empty():
             self._waiting.get_nowait().fail(StoreUnavailable("the store is closed"))
-        await self._reading.dispose()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LETTING_GO_TIMEOUT_S):
-                await self._writing.dispose()
+        for letting_go in (engines.let_go(self._reading), self._writing.dispose()):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(letting_go, LETTING_GO_TIMEOUT_S)
         self._stack.close()
 
     async def write(

@@ -43,6 +43,7 @@ class Transaction:
         self._later: list[tuple[Insert, Mapping[str, Any]]] = []
         self._changes: dict[Update, list[Mapping[str, Any]]] = {}
         self._left_by: set[str] = set()
+        self._held: frozenset[str] = frozenset()
 
     async def execute(
         self,
@@ -141,8 +142,16 @@ class Transaction:
         """For work with these locks, which sees what work with any of the same has left for later."""
         if not self._left_by.isdisjoint(locks):
             await self.flush()
-        yield
+        around, self._held = self._held, locks
+        try:
+            yield
+        finally:
+            self._held = around
         self._left_by |= locks
+
+    def holds(self, locks: Iterable[str]) -> bool:
+        """Whether what is done now began with these locks; what is read from a file may ask for others."""
+        return self._held.issuperset(locks)
 
     async def say(self, *events: Event) -> None:
         """Put events in the outbox, a row for each of their listeners.

@@ -17,6 +17,7 @@ from archive.reports import (
     IN_A_PACKET,
     PASSED_ON,
     as_judged,
+    filing,
     foresee_known,
     known,
     place_of,
@@ -157,6 +158,7 @@ def _locks(event: Judged) -> Iterable[str]:
 
 
 async def _foresee(events: Sequence[Judged], tx: Transaction) -> None:
+    await tx.lock(*{filing(event.committee) for event in events})
     await foresee_known(tx, [event.submission_id for event in events])
 
 

@@ -144,6 +144,11 @@ AUTOMATIC = "kansli"
 _KNOWN = select(reports).where(reports.c.submission_id == bindparam("its_id")).with_for_update()
 
 
+def filing(committee: str) -> str:
+    """The lock of who files a committee's reports or freezes its packets: what is frozen takes no more."""
+    return f"filing {committee}"
+
+
 _ALL_KNOWN = (
     select(reports).where(reports.c.submission_id.in_(bindparam("ids", expanding=True))).with_for_update()
 )

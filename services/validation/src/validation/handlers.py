@@ -81,6 +81,10 @@ class Judge:
             yield f"unit {committee.id} {around.unit}"
 
     async def judge_submission(self, event: SubmissionReceived, tx: Transaction) -> Answer:
+        """Judge it with the locks that it needs by now: register or form may have changed meanwhile."""
+        locks = frozenset(self.locks(event))
+        if not tx.holds(locks):
+            await tx.lock(*locks)
         try:
             judgement, unit_name = await self._judged(event, tx)
         except Superseded:

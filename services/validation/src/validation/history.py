@@ -117,7 +117,8 @@ class History:
         if any(isinstance(one, Told) for one in looked):
             return [one if isinstance(one, Told) else Told(one.line, "new") for one in looked]
         visits = [one for one in looked if isinstance(one, _Matched)]
-        locks = {f"person {committee.id} {visit.person}" for visit in visits}
+        persons = {f"person {committee.id} {visit.person}" for visit in visits}
+        locks = persons | {f"unit {committee.id} {visit.unit}" for visit in visits}
         return await self.store.write(lambda tx: _store(tx, form, visits, asked.dry_run), sorted(locks))
 
 

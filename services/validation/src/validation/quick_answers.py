@@ -64,10 +64,14 @@ def _read(source: str, functions: Collection[str], *bound: str) -> ast.expr | No
         return None
 
 
-def _built(names: Sequence[str], body: ast.expr) -> Callable[..., Any]:
+def _built(names: Sequence[str], body: ast.expr) -> Callable[..., Any] | None:
+    """None for what Python does not compile: a chain that is too long for it, or a name that it keeps."""
     arguments = ast.arguments([], [*map(ast.arg, names)], None, [], [], None, [])
-    tree = ast.fix_missing_locations(ast.Expression(ast.Lambda(arguments, body)))
-    built: Callable[..., Any] = eval(compile(tree, "<CEL>", "eval"), _MEANINGS)  # noqa: S307
+    try:
+        tree = ast.fix_missing_locations(ast.Expression(ast.Lambda(arguments, body)))
+        built: Callable[..., Any] = eval(compile(tree, "<CEL>", "eval"), _MEANINGS)  # noqa: S307
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
     return built
 
 

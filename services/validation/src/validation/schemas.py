@@ -381,9 +381,14 @@ def _typed(field: Field, value: Json) -> Json:
     return value if typed is None else typed(value)
 
 
+def _as_integer(value: Json) -> Json:
+    """JSON has one kind of number; one that is too large for CEL's integers stays what it is."""
+    return int(value) if abs(value) <= _LARGEST_INTEGER else value
+
+
 _TYPED: Mapping[str, dict[type, Callable[[Json], Json]]] = {
     "number": {int: float},
-    "integer": {float: int},
+    "integer": {float: _as_integer},
 }
 """What a number becomes by the kind of its field; true and false are none."""
 

@@ -30,6 +30,7 @@ from archive.pdf import Press
 from archive.reports import (
     AT_A_MEETING,
     change,
+    filing,
     frozen_aside,
     place_of,
     record_act,
@@ -93,7 +94,7 @@ class Freezing:
         """
         draft = await self._draft(committee, meeting, wish)
         kept = await self._kept(draft, committee)
-        await self.store.write(partial(_freeze, draft, meeting, kept, by))
+        await self.store.write(partial(_freeze, draft, meeting, kept, by), [filing(committee.id)])
         self.on_frozen()
         return draft.packet
 
