@@ -52,7 +52,7 @@ class Process:
 
 
 async def process_of(press: Press) -> Process:
-    return Process(await asyncio.get_running_loop().run_in_executor(press._pool, os.getpid))
+    return Process(await asyncio.get_running_loop().run_in_executor(press._child.pool, os.getpid))
 
 
 @pytest.mark.slow

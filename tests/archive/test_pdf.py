@@ -73,7 +73,7 @@ def document(report: Report) -> bytes:
 
 
 async def worker_of(press: Press) -> int:
-    return await asyncio.get_running_loop().run_in_executor(press._pool, os.getpid)
+    return await asyncio.get_running_loop().run_in_executor(press._child.pool, os.getpid)
 
 
 def test_the_same_report_has_the_same_bytes() -> None:
@@ -259,7 +259,7 @@ SERVICE = textwrap.dedent("""
     from archive.pdf import Press
 
     async def main():
-        print(await asyncio.get_running_loop().run_in_executor(Press()._pool, os.getpid), flush=True)
+        print(await asyncio.get_running_loop().run_in_executor(Press()._child.pool, os.getpid), flush=True)
         await asyncio.sleep(3600)
 
     if __name__ == "__main__":

@@ -1,15 +1,18 @@
 """Intake alone, with a form to send and platforms that may send it."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 import yaml
 
-from intake.__main__ import build
+from chassis.store import Store, open_store
+from intake.__main__ import HISTORY, build
 from intake.settings import IntakeSettings
 from support.lone_service import LoneService, alone
 from support.platforms import CALLERS, NUMBER_KEY, WEBHOOK_SECRET, RunIntake
@@ -60,3 +63,26 @@ def run_intake(tmp_path: Path, config: Path, forms: Path, clock: StillClock) -> 
 async def intake(run_intake: RunIntake) -> AsyncIterator[LoneService]:
     async with run_intake() as intake:
         yield intake
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[asyncio.Runner]:
+    """For tests of generated examples, which are no coroutines."""
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module")
+def store(request: pytest.FixtureRequest, runner: asyncio.Runner) -> Iterator[Store]:
+    """The module's own, whose clock stands at its `START`."""
+    with TemporaryDirectory() as folder:
+        store = runner.run(_opened(Path(folder), StillClock(request.module.START)))
+        yield store
+        runner.run(store.close())
+
+
+async def _opened(folder: Path, clock: StillClock) -> Store:
+    store = open_store(f"sqlite:///{folder / 'intake.db'}", "intake", clock)
+    await store.open()
+    await store.migrate(HISTORY)
+    return store

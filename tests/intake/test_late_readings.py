@@ -1,12 +1,10 @@
 """Documents of one submission come in any order, and are read in any order: the newest one wins."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -15,9 +13,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from chassis.events import STRUCTURED, unpack
-from chassis.store import Store, Transaction, open_store
+from chassis.store import Store, Transaction
 from chassis.store.tables import outbox
-from intake.__main__ import HISTORY
 from intake.events import Attachment, Submitter
 from intake.scanning import scan_pending
 from intake.submissions import (
@@ -32,7 +29,6 @@ from intake.submissions import (
     take,
     take_reading,
 )
-from support.still_clock import StillClock
 
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 NUMBERS = count()
@@ -81,27 +77,6 @@ def unscanned(reference: str, minute: int) -> Submission:
     """One with a file that the scanner has not seen."""
     file = Attachment(name="a.pdf", media_type="application/pdf", size=1, sha256="0", object="00/0")
     return replace(reading(reference, minute), attachments=[file], findings=[scan_pending(0)])
-
-
-async def opened(folder: Path) -> Store:
-    store = open_store(f"sqlite:///{folder / 'intake.db'}", "intake", StillClock(START))
-    await store.open()
-    await store.migrate(HISTORY)
-    return store
-
-
-@pytest.fixture(scope="module")
-def runner() -> Iterator[asyncio.Runner]:
-    with asyncio.Runner() as runner:
-        yield runner
-
-
-@pytest.fixture(scope="module")
-def store(runner: asyncio.Runner) -> Iterator[Store]:
-    with TemporaryDirectory() as folder:
-        store = runner.run(opened(Path(folder)))
-        yield store
-        runner.run(store.close())
 
 
 async def arrive(store: Store, reference: str, arrival: Arrival) -> Receipt:

@@ -1,28 +1,23 @@
 """Many that come at once are taken as if each had come alone."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
 from chassis.events import STRUCTURED, unpack
-from chassis.store import Store, Transaction, open_store
+from chassis.store import Store, Transaction
 from chassis.store.tables import outbox
-from intake.__main__ import HISTORY
 from intake.events import Submitter
 from intake.submissions import Receipt, Submission, history, revisions, submissions, take
 from intake.taking import take_all
-from support.still_clock import StillClock
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
 CALLERS = count()
@@ -66,27 +61,6 @@ requests = st.lists(
     ),
     max_size=8,
 )
-
-
-async def opened(folder: Path) -> Store:
-    store = open_store(f"sqlite:///{folder / 'intake.db'}", "intake", StillClock(START))
-    await store.open()
-    await store.migrate(HISTORY)
-    return store
-
-
-@pytest.fixture(scope="module")
-def runner() -> Iterator[asyncio.Runner]:
-    with asyncio.Runner() as runner:
-        yield runner
-
-
-@pytest.fixture(scope="module")
-def store(runner: asyncio.Runner) -> Iterator[Store]:
-    with TemporaryDirectory() as folder:
-        store = runner.run(opened(Path(folder)))
-        yield store
-        runner.run(store.close())
 
 
 async def _in_turn(take_several: TakeAll, several: Sequence[Submission], tx: Transaction) -> list[Receipt]:

@@ -54,13 +54,3 @@ def following(traceparent: str | None, **facts: str) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
-
-
-@contextmanager
-def carrying_on(traceparent: str) -> Iterator[None]:
-    """Within this block, events said carry on a trace that was trusted when it came."""
-    token = _current.set(Followed(traceparent))
-    try:
-        yield
-    finally:
-        _current.reset(token)

@@ -125,7 +125,6 @@ class Transaction:
             await self._load(
                 loading(statement, columns, self._connection.dialect), together[statement, columns]
             )
-
         for change, told in changes.items():
             await self.execute(change, told)
 

@@ -7,18 +7,17 @@ after twenty long documents), and a fault in it must not take the service along.
 import asyncio
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from itertools import groupby
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
 from archive.calendar import moment_in_words, weekday_in_words
 from archive.forms import Shown, number_in_words
+from chassis.child import Child
 from chassis.stopping import end_with_the_parent
 
 T = TypeVar("T")
@@ -118,16 +117,10 @@ def unmasked(text: str) -> str:
 
 
 class Press:
-    """Prints reports in a process of its own, which is replaced when it has printed much or has died.
-
-    The pool's own `max_tasks_per_child` is left alone: with work waiting it can hang for ever after it
-    has replaced the process (python/cpython#115634).
-    """
+    """Prints reports in a process of its own, which is replaced when it has printed much or has died."""
 
     def __init__(self, documents_per_process: int = DOCUMENTS_PER_PROCESS) -> None:
-        self._documents_per_process = documents_per_process
-        self._made: ProcessPoolExecutor | None = None
-        self._printed = 0
+        self._child = Child(documents_per_process, _follow_the_service)
 
     async def render(self, report: Report, mask: Mask = unmasked) -> bytes:
         """The bytes of report.pdf, every text of it through `mask`.
@@ -145,39 +138,15 @@ class Press:
         await self._do(partial(_print_papers_there, papers), len(papers))
 
     async def _do(self, work: Callable[[], T], documents: int) -> T:
-        loop, pool = asyncio.get_running_loop(), self._next_pool(documents)
+        loop, pool = asyncio.get_running_loop(), self._child.for_more(documents)
         try:
             return await loop.run_in_executor(pool, work)
         except BrokenProcessPool:
-            self._replace(pool)
-            return await loop.run_in_executor(self._pool, work)
+            self._child.replace(pool)
+            return await loop.run_in_executor(self._child.pool, work)
 
     async def close(self) -> None:
-        if self._made is not None:
-            await asyncio.to_thread(self._made.shutdown, cancel_futures=True)
-
-    @property
-    def _pool(self) -> ProcessPoolExecutor:
-        """Made with the first document: what Python runs beside a pool takes 12 MB of its own."""
-        if self._made is None:
-            self._made = _new_pool()
-        return self._made
-
-    def _next_pool(self, documents: int) -> ProcessPoolExecutor:
-        if self._printed >= self._documents_per_process:
-            self._replace(self._pool)
-        self._printed += documents
-        return self._pool
-
-    def _replace(self, worn_out: ProcessPoolExecutor) -> None:
-        """Several reports can fall with one process; only the first of them brings a new one."""
-        if self._made is worn_out:
-            self._made, self._printed = None, 0
-            worn_out.shutdown(wait=False)
-
-
-def _new_pool() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_follow_the_service)
+        await self._child.close()
 
 
 def _follow_the_service() -> None:

@@ -8,12 +8,11 @@ import asyncio
 import resource
 import signal
 import warnings
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import date
-from multiprocessing import get_context
 
+from chassis.child import Child
 from chassis.personal_numbers import Kind
 from chassis.stopping import end_with_the_parent
 from intake.dialects import File
@@ -78,37 +77,18 @@ class _Process:
     """
 
     def __init__(self, files: int) -> None:
-        self._files = files
-        self._made: ProcessPoolExecutor | None = None
-        self._inspected = 0
+        self._child = Child(files, _prepare)
 
     async def inspect(self, file: File, today: date) -> Inspected:
-        self._renew_when_worn_out()
+        pool = self._child.for_more()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, _in_time, file, today)
+            return await asyncio.get_running_loop().run_in_executor(pool, _in_time, file, today)
         except BrokenProcessPool:
-            self._replace()
+            self._child.replace(pool)
             raise Refused(_TOO_HEAVY) from None
 
     async def close(self) -> None:
-        if self._made is not None:
-            await asyncio.to_thread(self._made.shutdown, cancel_futures=True)
-
-    @property
-    def _pool(self) -> ProcessPoolExecutor:
-        """Made with the first file: what Python runs beside a pool takes 12 MB of its own."""
-        if self._made is None:
-            self._made = _new_pool()
-        return self._made
-
-    def _renew_when_worn_out(self) -> None:
-        if self._inspected >= self._files:
-            self._replace()
-        self._inspected += 1
-
-    def _replace(self) -> None:
-        self._pool.shutdown(wait=False)
-        self._made, self._inspected = None, 0
+        await self._child.close()
 
 
 def _in_time(file: File, today: date) -> Inspected:
@@ -136,10 +116,6 @@ def _set_alarms(of_work: int, on_the_clock: int) -> None:
     """Zero takes an alarm back."""
     signal.setitimer(signal.ITIMER_PROF, of_work)
     signal.alarm(on_the_clock)
-
-
-def _new_pool() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_prepare)
 
 
 def _prepare() -> None:

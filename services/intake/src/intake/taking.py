@@ -9,7 +9,7 @@ from sqlalchemy import Column, Select, bindparam, select
 from chassis.crash_points import crash_point
 from chassis.store import Transaction
 from chassis.store.tables import padded
-from chassis.trace import carrying_on
+from chassis.trace import following
 from intake.submissions import (
     Receipt,
     Submission,
@@ -30,7 +30,7 @@ async def take_all(tx: Transaction, several: Sequence[Submission]) -> list[Recei
     known = await _known(tx, several)
     receipts = []
     for submission in several:
-        with carrying_on(submission.traceparent):
+        with following(submission.traceparent):
             receipts.append(await _take_among(tx, submission, known))
         crash_point("intake.before_commit")
         known.update(submission.locks)

@@ -73,18 +73,10 @@ class Judge:
             form, committee = self._form(event)
         except TryLater:
             yield f"form {event.form}"
-            return
-        around = circumstances(_submission(event), form, committee)
-        if around.person and "person" in form.counted_over:
-            yield f"person {committee.id} {around.person.id}"
-        if around.unit and "unit" in form.counted_over:
-            yield f"unit {committee.id} {around.unit}"
+        else:
+            yield from _counted_with(form, committee, circumstances(_submission(event), form, committee))
 
     async def judge_submission(self, event: SubmissionReceived, tx: Transaction) -> Answer:
-        """Judge it with the locks that it needs by now: register or form may have changed meanwhile."""
-        locks = frozenset(self.locks(event))
-        if not tx.holds(locks):
-            await tx.lock(*locks)
         try:
             judgement, unit_name = await self._judged(event, tx)
         except Superseded:
@@ -94,13 +86,19 @@ class Judge:
         return _answer(event, judgement, unit_name)
 
     async def _judged(self, event: SubmissionReceived, tx: Transaction) -> tuple[Judgement, str | None]:
-        """The judgement, and what the committee calls the unit; raises `Superseded`."""
+        """The judgement, and what the committee calls the unit; raises `Superseded`.
+
+        With the locks that it needs by now: register or form may have changed since it was read.
+        """
         try:
             form, committee = self._form(event)
         except TryLater:
             await refuse_superseded(tx, event)
             raise
         case = Case(_submission(event), form, committee)
+        locks = {f"submission {event.submission_id}", *_counted_with(form, committee, case.around)}
+        if not tx.holds(locks):
+            await tx.lock(*locks)
         before = await past(tx, event, form, case.around)
         return case.judged(before, self.clock()), _unit_name(committee, case.around)
 
@@ -114,7 +112,6 @@ class Judge:
         if before is None:
             log.info("decision.overtaken", submission_id=event.submission_id, revision=event.revision)
             return None
-        await tx.lock(*self.locks(before))
         received = before.model_copy(update={"data": placed(before.data, event.pointer, event.decision)})
         judgement, unit_name = await self._judged(received, tx)
         if judgement.outcome == "rejected":
@@ -145,6 +142,14 @@ class Judge:
     def _count(self, form: str, judgement: Judgement) -> None:
         for rule in {finding.rule for finding in judgement.findings} or {"none"}:
             self.judged.labels(form, rule, judgement.outcome).inc()
+
+
+def _counted_with(form: Form, committee: Committee, around: Circumstances) -> Iterable[str]:
+    """The locks of those whose visits the form counts."""
+    if around.person and "person" in form.counted_over:
+        yield f"person {committee.id} {around.person.id}"
+    if around.unit and "unit" in form.counted_over:
+        yield f"unit {committee.id} {around.unit}"
 
 
 def _submission(event: SubmissionReceived) -> Submission:
